@@ -1,0 +1,13 @@
+//! Bytes to values and back for every door. Pure: no sockets, no clock, no
+//! async, no randomness.
+//!
+//! Nothing here knows rooms, members or images: a door translates these
+//! values into what the hub understands.
+
+pub mod base64_image;
+pub mod error_code;
+pub mod image_json;
+mod json;
+pub mod native;
+pub mod utf8;
+pub mod websocket;
