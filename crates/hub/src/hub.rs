@@ -1,0 +1,355 @@
+//! All rooms, and the way into them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use crate::catch_up::CatchUp;
+use crate::format::{Format, Formats};
+use crate::limits::HubLimits;
+use crate::message::{Draft, Epoch, Message, Offset, Position};
+use crate::name::{PersonName, RoomName};
+use crate::pump::pump;
+use crate::queue::{Publish, PublishError, Queue, Receipt, Reply};
+use crate::room::{Entry, Room};
+use crate::session::{MembershipId, Session, Sink};
+use crate::store::{DedupKey, Head, Store, StoreError};
+use crate::writer;
+
+/// The relay core: all rooms over one store.
+pub struct Hub<S> {
+    rooms: Mutex<HashMap<RoomName, Arc<Room<S>>>>,
+    store: Arc<dyn Store>,
+    formats: Formats,
+    limits: Arc<HubLimits>,
+    queue: Arc<Queue<S>>,
+    memberships: AtomicU64,
+    me: Weak<Self>,
+}
+
+/// How a session enters a room.
+#[derive(Debug)]
+pub struct Join {
+    /// Under which name.
+    pub name: PersonName,
+    /// In which format it is written to.
+    pub format: Format,
+    /// From where.
+    pub since: Since,
+    /// How many stored messages it is given when it has no position that
+    /// holds.
+    pub history: u64,
+}
+
+/// From where a member wants to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// From here on; nothing that was said before.
+    Live,
+    /// The last few messages, then from here on.
+    Latest,
+    /// All after a position, then from here on.
+    After(Position),
+    /// It had a position that means nothing to us.
+    Unknown,
+}
+
+/// What a new member is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Welcome {
+    /// The room's life.
+    pub epoch: Epoch,
+    /// The stream goes on with the message after this one.
+    pub offset: Offset,
+    /// The newest message.
+    pub head: Offset,
+    /// How many members there are, this one included.
+    pub members: usize,
+    /// To a member that brought a position: whether it is given all that it
+    /// missed.
+    pub recovered: Option<bool>,
+}
+
+/// Part of a room's messages, read without joining.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The room's life.
+    pub epoch: Epoch,
+    /// The newest message.
+    pub head: Offset,
+    /// To a reader that brought a position: whether these are the messages
+    /// right after it.
+    pub recovered: Option<bool>,
+    /// In their order.
+    pub messages: Vec<Arc<Message>>,
+}
+
+/// A place in a room; given up when it is dropped.
+pub struct Seat<S: Sink> {
+    room: Arc<Room<S>>,
+    id: MembershipId,
+}
+
+/// Why a room was not opened.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RoomError {
+    /// The hub holds as many rooms as it may.
+    #[error("there are {rooms_max} rooms already")]
+    TooMany {
+        /// That many.
+        rooms_max: usize,
+    },
+    /// The one who asks has opened too many new rooms.
+    #[error("too many new rooms in a short time")]
+    NotAdmitted,
+    /// The store was asked in vain.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<S: Sink> Hub<S> {
+    /// Starts a hub; its writer runs until [`close`](Self::close).
+    #[must_use]
+    pub fn start(store: Arc<dyn Store>, formats: Formats, limits: Arc<HubLimits>) -> Arc<Self> {
+        let queue = Arc::new(Queue::new(limits.queue_max_messages, limits.queue_max_bytes));
+        tokio::spawn(writer::write(Arc::clone(&queue), Arc::clone(&store), limits.batch_max_messages));
+        Arc::new_cyclic(|me| Self {
+            rooms: Mutex::default(),
+            store,
+            formats,
+            limits,
+            queue,
+            memberships: AtomicU64::new(0),
+            me: Weak::clone(me),
+        })
+    }
+
+    /// The bounds it was started with.
+    pub fn limits(&self) -> &Arc<HubLimits> {
+        &self.limits
+    }
+
+    /// The history beneath.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Opens a room; `admit` is asked whether one may be opened of which
+    /// nothing is in memory or stored. Opening a room stores nothing.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many rooms, `admit` says no, or the store does not
+    /// answer.
+    pub async fn room(&self, name: &RoomName, admit: impl FnOnce() -> bool) -> Result<Arc<Room<S>>, RoomError> {
+        if let Some(room) = self.rooms.lock().get(name) {
+            return Ok(Arc::clone(room));
+        }
+        let head = self.store.head(name).await?;
+        if head.is_none() && !admit() {
+            return Err(RoomError::NotAdmitted);
+        }
+        self.insert(name, head)
+    }
+
+    fn insert(&self, name: &RoomName, head: Option<Head>) -> Result<Arc<Room<S>>, RoomError> {
+        let mut rooms = self.rooms.lock();
+        // Another task may have opened it meanwhile. While it is in memory the head that it counts is the right one, and
+        // while it is not, nobody can publish into it: a head read just before is still true.
+        if let Some(room) = rooms.get(name) {
+            return Ok(Arc::clone(room));
+        }
+        if rooms.len() >= self.limits.rooms_max {
+            return Err(RoomError::TooMany { rooms_max: self.limits.rooms_max });
+        }
+        let room = Arc::new(Room::new(name.clone(), head, self.formats.clone(), Arc::clone(&self.limits)));
+        rooms.insert(name.clone(), Arc::clone(&room));
+        let hub = Weak::clone(&self.me);
+        let forget = move |room: &Arc<Room<S>>| hub.upgrade().is_none_or(|hub| hub.forget(room));
+        tokio::spawn(pump(Arc::clone(&room), forget));
+        Ok(room)
+    }
+
+    /// Lets go of a room that nobody uses.
+    fn forget(&self, room: &Arc<Room<S>>) -> bool {
+        let mut rooms = self.rooms.lock();
+        // The map holds one and the pump the other; any more belongs to a seat, a queued message, or somebody who is about
+        // to enter. With the map locked nobody can get a new one.
+        if Arc::strong_count(room) > 2 {
+            return false;
+        }
+        rooms.remove(room.name());
+        true
+    }
+
+    /// How many rooms are in memory.
+    pub fn rooms_in_memory(&self) -> usize {
+        self.rooms.lock().len()
+    }
+
+    /// Seats a session in a room. What `welcome` returns is sent to it first;
+    /// then what it missed, then what is said from here on.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn join(
+        &self,
+        room: &Arc<Room<S>>,
+        session: &Arc<Session<S>>,
+        join: Join,
+        welcome: impl FnOnce(&Welcome) -> Option<Bytes> + Send,
+    ) -> Result<Seat<S>, StoreError> {
+        let oldest_start = match join.since {
+            Since::Live => Offset(0),
+            Since::Latest | Since::After(_) | Since::Unknown => self.oldest_start(room).await?,
+        };
+        let id = MembershipId(self.memberships.fetch_add(1, Ordering::Relaxed));
+        let mut start = None;
+        let format = join.format;
+        room.enter(id, session, join.name.clone(), format, |entry, cursor| {
+            let told = plan(room.epoch(), entry, join.since, join.history, oldest_start);
+            if let Some(frame) = welcome(&told) {
+                session.push(frame);
+            }
+            session.add_membership(id, cursor, told.offset == told.head);
+            start = Some(told);
+        });
+        let seat = Seat { room: Arc::clone(room), id };
+        if let Some(told) = start.filter(|told| told.offset < told.head) {
+            let catch_up = CatchUp {
+                store: Arc::clone(&self.store),
+                formats: self.formats.clone(),
+                room: Arc::clone(room),
+                session: Arc::clone(session),
+                membership: id,
+                format,
+                after: told.offset,
+                until: told.head,
+            };
+            tokio::spawn(catch_up.run());
+        }
+        session.flush();
+        Ok(seat)
+    }
+
+    /// The message before the oldest one that can be read.
+    async fn oldest_start(&self, room: &Room<S>) -> Result<Offset, StoreError> {
+        // Read before the store is asked: where it holds nothing, it holds all that comes after this.
+        let head = room.head();
+        Ok(self.store.head(room.name()).await?.map_or(head, |stored| stored.first_held.back(1)))
+    }
+
+    /// Reads up to `limit` messages: those after the position where it holds,
+    /// else the latest. Joins nobody.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn read(&self, room: &Arc<Room<S>>, since: Since, limit: usize) -> Result<Reading, StoreError> {
+        let oldest_start = self.oldest_start(room).await?;
+        let entry = Entry { head: room.head(), members: room.members() };
+        let told = plan(room.epoch(), entry, since, limit as u64, oldest_start);
+        let page = self.store.read(room.name(), told.offset, limit).await?;
+        Ok(Reading { epoch: told.epoch, head: told.head, recovered: told.recovered, messages: page.messages })
+    }
+
+    /// Publishes; waits while too many messages wait for the store, so that
+    /// the publisher's socket is not read meanwhile.
+    pub async fn publish(&self, room: &Arc<Room<S>>, draft: Draft, dedup: Option<DedupKey>, reply: Reply<S>) {
+        if let Err(error) = self.check_size(&draft) {
+            if let Some(session) = reply.send(Err(error)) {
+                session.flush();
+            }
+            return;
+        }
+        self.queue.push(Publish { room: Arc::clone(room), draft, dedup, reply }).await;
+    }
+
+    /// Publishes and waits until the message is stored.
+    ///
+    /// # Errors
+    ///
+    /// At once when too many messages wait for the store; when the message is
+    /// too large, or the store does not take it.
+    pub async fn publish_or_refuse(
+        &self,
+        room: &Arc<Room<S>>,
+        draft: Draft,
+        dedup: Option<DedupKey>,
+    ) -> Result<Receipt, PublishError> {
+        self.check_size(&draft)?;
+        let (tx, rx) = oneshot::channel();
+        let publish = Publish { room: Arc::clone(room), draft, dedup, reply: Reply::Once(tx) };
+        self.queue.try_push(Box::new(publish)).map_err(|_| PublishError::Overloaded)?;
+        rx.await.unwrap_or(Err(PublishError::Store(StoreError::Down)))
+    }
+
+    fn check_size(&self, draft: &Draft) -> Result<(), PublishError> {
+        let (bytes, bytes_max) = (draft.len(), self.limits.message_max_bytes);
+        if bytes > bytes_max { Err(PublishError::TooLarge { bytes, bytes_max }) } else { Ok(()) }
+    }
+
+    /// Waits until everything published so far is stored and on the tapes.
+    pub async fn settle(&self) {
+        self.queue.barrier().await;
+    }
+
+    /// Takes no more messages once those under way are stored.
+    pub fn close(&self) {
+        self.queue.close();
+    }
+}
+
+/// Where a new member's stream begins, and what it is told of that.
+fn plan(epoch: Epoch, entry: Entry, since: Since, history: u64, oldest_start: Offset) -> Welcome {
+    let Entry { head, members } = entry;
+    let latest = head.back(history).max(oldest_start).min(head);
+    let (offset, recovered) = match since {
+        Since::Live => (head, None),
+        Since::Latest => (latest, None),
+        Since::Unknown => (latest, Some(false)),
+        Since::After(position) => {
+            let is_held = position.epoch == epoch && (oldest_start..=head).contains(&position.offset);
+            if is_held { (position.offset, Some(true)) } else { (latest, Some(false)) }
+        }
+    };
+    Welcome { epoch, offset, head, members, recovered }
+}
+
+impl<S: Sink> Seat<S> {
+    /// The room it is in.
+    #[must_use]
+    pub fn room(&self) -> &Arc<Room<S>> {
+        &self.room
+    }
+
+    /// Puts all that is on the tapes before whatever the session is sent next.
+    pub fn settle(&self) {
+        self.room.seal();
+    }
+}
+
+impl<S: Sink> Drop for Seat<S> {
+    fn drop(&mut self) {
+        self.room.leave(self.id);
+    }
+}
+
+impl<S: Sink> fmt::Debug for Seat<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seat").field("room", self.room.name()).field("id", &self.id).finish()
+    }
+}
+
+impl<S> fmt::Debug for Hub<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
+    }
+}

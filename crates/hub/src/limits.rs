@@ -1,0 +1,55 @@
+//! The bounds of the hub; their defaults and reasons stand in the server.
+
+use std::time::Duration;
+
+/// Every bound of the hub. When a bound is hit:
+#[derive(Debug, Clone)]
+pub struct HubLimits {
+    /// Lag of a member behind its tape, in bytes: it ends as
+    /// [`Leave::TooSlow`](crate::Leave::TooSlow).
+    pub tape_tail_max_bytes: u64,
+    /// First allocation of a tape, in bytes; they double.
+    pub segment_min_bytes: usize,
+    /// Largest ordinary allocation of a tape, in bytes; a larger message gets
+    /// one of its own.
+    pub segment_max_bytes: usize,
+    /// Bytes taken for one write to a socket; more waits for the next.
+    pub write_max_bytes: usize,
+    /// Sockets written to before the pump lets others run.
+    pub pump_yield_sockets: usize,
+    /// Largest message, in bytes: refused as too large.
+    pub message_max_bytes: usize,
+    /// Messages waiting for the store: publishers wait (or are refused) until
+    /// half of them are stored.
+    pub queue_max_messages: usize,
+    /// Bytes waiting for the store: the same.
+    pub queue_max_bytes: usize,
+    /// Messages given to the store at once.
+    pub batch_max_messages: usize,
+    /// Private answers waiting for a session, in bytes: it is not read.
+    pub private_max_bytes: usize,
+    /// A session over that bound that drains less than this over any
+    /// `drain_window` ends as too slow.
+    pub drain_min_bytes_per_sec: u64,
+    /// See above.
+    pub drain_window: Duration,
+    /// Rooms in memory: a further one is refused.
+    pub rooms_max: usize,
+    /// After this time without members a room leaves memory.
+    pub room_idle: Duration,
+    /// Members above which comings and goings are told as a count only.
+    pub presence_names_max: usize,
+    /// That count is told at most this often.
+    pub presence_interval: Duration,
+    /// Messages read from the store at once for a member that catches up.
+    pub catch_up_page_messages: usize,
+}
+
+impl HubLimits {
+    /// The largest message for a tape's tail: an eighth, so that a reader one
+    /// message behind is never too slow.
+    #[must_use]
+    pub fn message_max_for_tail(tape_tail_max_bytes: u64) -> usize {
+        usize::try_from(tape_tail_max_bytes / 8).unwrap_or(usize::MAX)
+    }
+}

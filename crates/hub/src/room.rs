@@ -1,0 +1,286 @@
+//! One room: its tapes and its members.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::format::{Event, Format, Formats, Happening};
+use crate::limits::HubLimits;
+use crate::message::{Epoch, Message, Offset, Position};
+use crate::name::{PersonName, RoomName};
+use crate::session::{MembershipId, Session, Sink};
+use crate::store::Head;
+use crate::tape::{Cursor, Tape};
+
+/// Room left for what an encoder adds to a message: names, times, JSON.
+const ENVELOPE_BYTES: usize = 256;
+
+/// A room in memory.
+pub struct Room<S> {
+    name: RoomName,
+    epoch: Epoch,
+    formats: Formats,
+    limits: Arc<HubLimits>,
+    state: Mutex<State<S>>,
+    wake: Notify,
+}
+
+struct State<S> {
+    head: Offset,
+    /// One per format that a member reads; a format that nobody reads costs nothing.
+    tapes: Vec<Option<Tape>>,
+    /// Members of each format.
+    readers: Vec<usize>,
+    members: BTreeMap<MembershipId, Member<S>>,
+    /// Counts changes of `members`.
+    version: u64,
+    /// Sessions with answers to send at the next turn.
+    answered: Vec<Arc<Session<S>>>,
+    presence: Presence,
+    idle_since: Instant,
+}
+
+struct Member<S> {
+    session: Arc<Session<S>>,
+    name: PersonName,
+    format: Format,
+}
+
+/// Comings and goings of a large room that were not told yet.
+#[derive(Debug, Default)]
+struct Presence {
+    told_members: usize,
+    told_at: Option<Instant>,
+    due: bool,
+}
+
+/// What a new member is told of the room at the moment it enters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) head: Offset,
+    pub(crate) members: usize,
+}
+
+impl<S: Sink> Room<S> {
+    pub(crate) fn new(name: RoomName, head: Option<Head>, formats: Formats, limits: Arc<HubLimits>) -> Self {
+        let state = State {
+            head: head.map_or(Offset(0), |head| head.offset),
+            tapes: (0..formats.count()).map(|_| None).collect(),
+            readers: vec![0; formats.count()],
+            members: BTreeMap::new(),
+            version: 0,
+            answered: Vec::new(),
+            presence: Presence::default(),
+            idle_since: Instant::now(),
+        };
+        let epoch = head.map_or_else(Epoch::random, |head| head.epoch);
+        Self { name, epoch, formats, limits, state: Mutex::new(state), wake: Notify::new() }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &RoomName {
+        &self.name
+    }
+
+    /// Its life.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The newest message.
+    pub fn head(&self) -> Offset {
+        self.state.lock().head
+    }
+
+    /// Where it stands.
+    pub fn position(&self) -> Position {
+        Position { offset: self.head(), epoch: self.epoch }
+    }
+
+    /// How many members there are, whatever their door.
+    pub fn members(&self) -> usize {
+        self.state.lock().members.len()
+    }
+
+    /// Seats a member. `on_entry` runs while nothing can happen in the room:
+    /// what it queues for the session comes before all that happens later.
+    pub(crate) fn enter(
+        &self,
+        id: MembershipId,
+        session: &Arc<Session<S>>,
+        name: PersonName,
+        format: Format,
+        on_entry: impl FnOnce(Entry, Cursor),
+    ) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let members = state.members.len() + 1;
+        self.tell_presence(state, members, Some(name.as_str()), Change::Joined);
+        let tape = state.tapes[format.0]
+            .get_or_insert_with(|| Tape::new(self.limits.segment_min_bytes, self.limits.segment_max_bytes));
+        tape.seal();
+        on_entry(Entry { head: state.head, members }, tape.cursor());
+        state.members.insert(id, Member { session: Arc::clone(session), name, format });
+        state.readers[format.0] += 1;
+        state.version += 1;
+        self.wake.notify_one();
+    }
+
+    /// Unseats a member.
+    pub(crate) fn leave(&self, id: MembershipId) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let Some(member) = state.members.remove(&id) else { return };
+        member.session.remove_membership(id);
+        state.version += 1;
+        state.readers[member.format.0] -= 1;
+        if state.readers[member.format.0] == 0 {
+            state.tapes[member.format.0] = None;
+        }
+        state.idle_since = Instant::now();
+        let members = state.members.len();
+        self.tell_presence(state, members, Some(member.name.as_str()), Change::Left);
+        self.wake.notify_one();
+    }
+
+    /// Puts a stored message onto the tapes.
+    pub(crate) fn deliver(&self, message: &Message) {
+        let mut state = self.state.lock();
+        debug_assert!(state.head < message.offset, "offsets of a room come in order");
+        state.head = message.offset;
+        let happening = Happening::Message(message);
+        self.put_on_tapes(&mut state, message.draft.len() + ENVELOPE_BYTES, happening);
+    }
+
+    /// Has the next turn send a session's answers too.
+    pub(crate) fn answer(&self, session: Arc<Session<S>>) {
+        self.state.lock().answered.push(session);
+    }
+
+    /// Has the pump take a turn.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    pub(crate) async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Lets members see all that is on the tapes, without waiting for a turn.
+    pub(crate) fn seal(&self) {
+        self.state.lock().tapes.iter_mut().flatten().for_each(Tape::seal);
+    }
+
+    fn put_on_tapes(&self, state: &mut State<S>, size_hint: usize, happening: Happening<'_>) {
+        let event = Event { room: &self.name, happening };
+        for (index, tape) in state.tapes.iter_mut().enumerate() {
+            if let Some(tape) = tape {
+                tape.append(size_hint, |out| self.formats.encoder(Format(index)).encode(&event, out));
+            }
+        }
+    }
+
+    /// Tells the members at once, or in a large room leaves it to the pump,
+    /// which tells the count from time to time.
+    fn tell_presence(&self, state: &mut State<S>, members: usize, name: Option<&str>, change: Change) {
+        if members > self.limits.presence_names_max {
+            state.presence.due = true;
+            return;
+        }
+        state.presence = Presence { told_members: members, ..Presence::default() };
+        self.put_on_tapes(state, ENVELOPE_BYTES, change.happening(name, members));
+    }
+
+    /// Tells the count of a large room, if it is due.
+    pub(crate) fn tell_due_presence(&self) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let members = state.members.len();
+        let told_before = state.presence.told_members;
+        if !state.presence.due || members == told_before {
+            state.presence.due = false;
+            return;
+        }
+        state.presence = Presence { told_members: members, told_at: Some(Instant::now()), due: false };
+        let change = if members > told_before { Change::Joined } else { Change::Left };
+        self.put_on_tapes(state, ENVELOPE_BYTES, change.happening(None, members));
+        self.wake.notify_one();
+    }
+
+    /// When the count of a large room may be told again, if it is due.
+    pub(crate) fn presence_due_at(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        let told_at = state.presence.told_at.unwrap_or(state.idle_since);
+        state.presence.due.then(|| told_at + self.limits.presence_interval)
+    }
+
+    /// Since when it has had no members.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        state.members.is_empty().then_some(state.idle_since)
+    }
+
+    /// Counts as used from here on.
+    pub(crate) fn touch(&self) {
+        self.state.lock().idle_since = Instant::now();
+    }
+
+    pub(crate) fn limits(&self) -> &HubLimits {
+        &self.limits
+    }
+
+    /// Seals the tapes and says who is to be written to: `crowd` follows the
+    /// members, and what is returned are the sessions that were answered.
+    pub(crate) fn begin_turn(&self, crowd: &mut Crowd<S>) -> Vec<Arc<Session<S>>> {
+        let mut state = self.state.lock();
+        state.tapes.iter_mut().flatten().for_each(Tape::seal);
+        if crowd.version != state.version {
+            crowd.version = state.version;
+            crowd.sessions = state.members.values().map(|member| Arc::clone(&member.session)).collect();
+        }
+        std::mem::take(&mut state.answered)
+    }
+
+    /// Gives the tapes' memory back after a time without messages.
+    pub(crate) fn rest(&self) {
+        self.state.lock().tapes.iter_mut().flatten().for_each(Tape::rest);
+    }
+}
+
+/// The pump's own list of the members' sessions, so that it walks them without
+/// holding the room.
+pub(crate) struct Crowd<S> {
+    version: u64,
+    pub(crate) sessions: Vec<Arc<Session<S>>>,
+}
+
+impl<S> Default for Crowd<S> {
+    fn default() -> Self {
+        Self { version: 0, sessions: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Joined,
+    Left,
+}
+
+impl Change {
+    fn happening(self, name: Option<&str>, members: usize) -> Happening<'_> {
+        match self {
+            Self::Joined => Happening::Joined { name, members },
+            Self::Left => Happening::Left { name, members },
+        }
+    }
+}
+
+impl<S> fmt::Debug for Room<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room").field("name", &self.name).finish_non_exhaustive()
+    }
+}
