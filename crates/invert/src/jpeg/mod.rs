@@ -1,0 +1,127 @@
+//! JPEG: decoded, inverted and encoded again with its own quantisation tables
+//! and sampling. Component values are never converted to another colour model,
+//! so that only the transform's rounding is between original and negative.
+
+mod frame;
+mod huffman;
+mod marker;
+mod metadata;
+mod recode;
+mod scans;
+mod segments;
+mod tables;
+
+use crate::Inverted;
+use crate::error::InvertError;
+use crate::format::Format;
+use crate::limits::Limits;
+use crate::probe::Probe;
+use frame::{Frame, begins_frame};
+use marker::{DHT, DQT, DRI, EOI, SOI, SOS};
+use metadata::{Metadata, is_metadata};
+use scans::ScanCheck;
+use segments::{Part, Parts, Segment};
+use tables::Tables;
+
+/// A picture that is whole, taken apart.
+#[derive(Debug)]
+struct Picture {
+    frame: Frame,
+    /// As they stood at the first scan.
+    quantisation: [Option<[u16; 64]>; 4],
+    restart_interval: u16,
+    metadata: Metadata,
+    /// The picture alone, without metadata that would change how a codec
+    /// reads it.
+    bare: Vec<u8>,
+}
+
+pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertError> {
+    let (frame, header) = find_frame(file)?;
+    frame.check(&header)?;
+    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
+    limits.check_decode(width, height)?;
+    count_scans(file, limits)?;
+    let picture = read_picture(file, frame)?;
+    let mut samples = recode::decode(&picture, limits)?;
+    let model = picture.metadata.colour_model(&picture.frame);
+    recode::invert(&mut samples, model);
+    let encoded = recode::encode(&picture, &samples);
+    let bytes = picture.metadata.put_before(&encoded, model, &picture.frame)?;
+    Ok(Inverted { bytes, format: Format::Jpeg, width, height, frames: 1 })
+}
+
+pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {
+    let (frame, _) = find_frame(file)?;
+    let (width, height) = (frame.width.into(), frame.height.into());
+    Ok(Probe { format: Format::Jpeg, width, height, bits_per_sample: frame.precision, frames: Some(1) })
+}
+
+fn find_frame(file: &[u8]) -> Result<(Frame, Segment<'_>), InvertError> {
+    let mut parts = Parts::new(file)?;
+    loop {
+        match parts.next()? {
+            Part::Segment(segment) if begins_frame(segment.marker) => return Ok((Frame::parse(&segment)?, segment)),
+            Part::Segment(_) => {}
+            Part::Scan { header, .. } => return Err(header.damaged("a scan before the frame header")),
+            Part::End => return Err(parts.damaged("no picture before the end")),
+        }
+    }
+}
+
+/// Walks the whole container, before any scan is walked.
+fn count_scans(file: &[u8], limits: &Limits) -> Result<(), InvertError> {
+    let mut parts = Parts::new(file)?;
+    let mut scans = 0;
+    loop {
+        match parts.next()? {
+            Part::Segment(_) => {}
+            Part::Scan { .. } => {
+                scans += 1;
+                limits.check_scans(scans)?;
+            }
+            Part::End => return Ok(()),
+        }
+    }
+}
+
+fn read_picture(file: &[u8], frame: Frame) -> Result<Picture, InvertError> {
+    let mut parts = Parts::new(file)?;
+    let mut tables = Tables::default();
+    let mut check = ScanCheck::new(frame.clone());
+    let mut picture =
+        Picture { frame, quantisation: [None; 4], restart_interval: 0, metadata: Metadata::default(), bare: vec![] };
+    picture.bare.extend_from_slice(&[0xFF, SOI]);
+    let (mut frames, mut scans) = (0, 0);
+    loop {
+        match parts.next()? {
+            Part::Segment(segment) if is_metadata(segment.marker) => picture.metadata.add(&segment),
+            Part::Segment(segment) => {
+                frames += u32::from(begins_frame(segment.marker));
+                if frames > 1 {
+                    return Err(segment.damaged("a second frame header"));
+                }
+                tables.read(&segment)?;
+                if begins_frame(segment.marker) || matches!(segment.marker, DHT | DQT | DRI) {
+                    Segment::write(segment.marker, segment.payload, &mut picture.bare);
+                }
+            }
+            Part::Scan { header, data } => {
+                check.walk(&header, data, &tables)?;
+                Segment::write(SOS, header.payload, &mut picture.bare);
+                picture.bare.extend_from_slice(data);
+                if scans == 0 {
+                    picture.restart_interval = tables.restart_interval;
+                }
+                scans += 1;
+                for (kept, table) in picture.quantisation.iter_mut().zip(tables.quantisation) {
+                    *kept = kept.or(table);
+                }
+            }
+            Part::End if check.is_complete() => break,
+            Part::End => return Err(parts.damaged("a component without a scan")),
+        }
+    }
+    picture.bare.extend_from_slice(&[0xFF, EOI]);
+    Ok(picture)
+}

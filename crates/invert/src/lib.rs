@@ -1,0 +1,90 @@
+//! Encoded image in, its colour-inverted negative out.
+//!
+//! The negative of a sample x is 255-x (65535-x at 16 bit); alpha stays. Pure:
+//! no clock, no I/O, no threads, no async; the crate knows nothing of doors,
+//! connections or file names.
+//!
+//! | format | how | samples | kept | not kept |
+//! |---|---|---|---|---|
+//! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density | what follows the picture, MPF pictures (HDR gain maps), C2PA and other JUMBF boxes, JFIF thumbnails; the link to the EXIF thumbnail |
+//! | PNG, palette | in place | exact | everything, pixel data untouched | chunks that must not outlive a change (`iDOT`, `caBX`, `dSIG`) |
+//! | PNG, other | decoded and compressed again | exact | size, colour type, depth, `tRNS`, `bKGD`, `sPLT`, colour space, EXIF, text, all chunks that are safe to copy | interlacing (becomes none); chunks as above |
+//! | GIF | in place | exact | everything: frames, timing, transparency | – |
+//! | BMP | in place | exact | everything: header, alpha or filler bits, row padding | – |
+//! | WebP, lossless | decoded and encoded again | exact | size, alpha, ICC, EXIF, XMP | unknown chunks |
+//! | WebP, lossy | decoded, encoded **lossless** | exact against the decoded | as above | the small file: lossless is several times larger |
+//!
+//! In place means that the negative of the negative is the same file, byte for
+//! byte, unless a chunk named above was dropped.
+//!
+//! Every file is checked whole: lengths, checksums, trailer, and for JPEG
+//! that each scan holds all its blocks; a file that was cut short is refused,
+//! never half grey. The exception is pixel data that the negative shares with
+//! the original (palette PNG, GIF): it is walked, not inflated.
+
+mod bmp;
+mod error;
+mod exif;
+mod format;
+mod gif;
+mod jpeg;
+mod limits;
+mod png;
+mod probe;
+mod reader;
+mod webp;
+
+pub use error::{ErrorKind, InvertError};
+pub use format::Format;
+pub use limits::Limits;
+pub use probe::{Probe, probe};
+
+/// A negative, encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inverted {
+    /// The file, in the format of the original.
+    pub bytes: Vec<u8>,
+    /// What `bytes` are.
+    pub format: Format,
+    /// Pixels in a row, as stored (before any EXIF orientation).
+    pub width: u32,
+    /// Rows, as stored.
+    pub height: u32,
+    /// Pictures in the file: 1, or more for an animated GIF.
+    pub frames: u32,
+}
+
+/// Makes the negative of an image file; its format is told by its content.
+///
+/// # Errors
+///
+/// When the file is no image of ours, is damaged or cut short, or asks for
+/// more than `limits` allow; see [`InvertError::kind`]. Whatever the header
+/// tells is judged before anything is decoded.
+pub fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertError> {
+    limits.check_file(file.len())?;
+    match Format::of(file)? {
+        Format::Jpeg => jpeg::invert(file, limits),
+        Format::Png => png::invert(file, limits),
+        Format::Gif => gif::invert(file, limits),
+        Format::WebP => webp::invert(file, limits),
+        Format::Bmp => bmp::invert(file, limits),
+    }
+}
+
+/// Inverts every byte: 255-x for 8-bit samples, and 65535-x for pairs.
+fn flip(samples: &mut [u8]) {
+    for sample in samples {
+        *sample = !*sample;
+    }
+}
+
+/// Inverts the bits of each pixel that `mask` has set; one pixel is as long as
+/// `mask`.
+fn flip_masked(pixels: &mut [u8], mask: &[u8]) {
+    for pixel in pixels.chunks_exact_mut(mask.len()) {
+        for (byte, bits) in pixel.iter_mut().zip(mask) {
+            *byte ^= bits;
+        }
+    }
+}

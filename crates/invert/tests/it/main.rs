@@ -1,0 +1,10 @@
+//! The promises of `invert`, format by format, held against other decoders.
+
+mod bmp;
+mod foreign;
+mod gif;
+mod jpeg;
+mod limits;
+mod png;
+mod samples;
+mod webp;
