@@ -1,0 +1,88 @@
+//! The parts of the program, wired together.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use history::MemoryStore;
+use hub::{Encode, Format, Formats, RoomError, RoomName};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::doors::native::NativeFormat;
+use crate::doors::raw::RawFormat;
+use crate::images::ImagePool;
+use crate::input::InboundBudget;
+use crate::limits::Limits;
+use crate::rate::AddressRates;
+use crate::sink::{Hub, Room};
+
+/// The wire formats, in the order in which the hub knows them.
+pub(crate) const NATIVE: Format = Format(0);
+/// See [`NATIVE`].
+pub(crate) const RAW: Format = Format(1);
+
+/// Everything that the doors need.
+#[derive(Debug)]
+pub(crate) struct App {
+    /// As the program was set.
+    pub(crate) config: Config,
+    /// All bounds.
+    pub(crate) limits: Limits,
+    /// The relay core.
+    pub(crate) hub: Arc<Hub>,
+    /// Inverts pictures.
+    pub(crate) images: ImagePool,
+    /// Large messages on their way in.
+    pub(crate) inbound: InboundBudget,
+    /// Requests that change something, by address.
+    pub(crate) request_rates: AddressRates,
+    /// Cancelled when the program is to stop.
+    pub(crate) stop: CancellationToken,
+    /// Connections that left HTTP.
+    pub(crate) sessions: TaskTracker,
+    new_room_rates: AddressRates,
+    local_authority: String,
+}
+
+impl App {
+    /// Starts the hub and the image pool; `local` is where we listen.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no threads.
+    pub(crate) fn start(config: Config, local: SocketAddr) -> std::io::Result<Arc<Self>> {
+        let limits = config.limits();
+        let store = Arc::new(MemoryStore::new(limits.memory.clone()));
+        let base_path = config.base_path.clone();
+        let formats: Vec<Box<dyn Encode>> =
+            vec![Box::new(NativeFormat::new(base_path.clone())), Box::new(RawFormat::new(base_path))];
+        let hub = Hub::start(store, Formats::new(formats), Arc::new(limits.hub.clone()));
+        Ok(Arc::new(Self {
+            images: ImagePool::start(limits.pool.clone(), limits.image.clone())?,
+            inbound: InboundBudget::new(limits.session.inbound_max_bytes, limits.session.inbound_wait_max),
+            request_rates: AddressRates::new(limits.rates.messages, limits.rates.addresses_max),
+            new_room_rates: AddressRates::new(limits.rates.new_rooms, limits.rates.addresses_max),
+            stop: CancellationToken::new(),
+            sessions: TaskTracker::new(),
+            local_authority: local.to_string(),
+            config,
+            limits,
+            hub,
+        }))
+    }
+
+    /// Opens a room for somebody at `address`.
+    ///
+    /// # Errors
+    ///
+    /// See [`hub::Hub::room`].
+    pub(crate) async fn room(&self, name: &RoomName, address: IpAddr) -> Result<Arc<Room>, RoomError> {
+        self.hub.room(name, || self.new_room_rates.take(address)).await
+    }
+
+    /// Host and port where we listen.
+    pub(crate) fn local_authority(&self) -> &str {
+        &self.local_authority
+    }
+}

@@ -1,0 +1,217 @@
+//! The only place that reads arguments and environment; everybody else gets
+//! values.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use thiserror::Error;
+
+use crate::limits::Limits;
+
+/// An image-inverting WebSocket relay: chat in rooms, and the negative of
+/// every picture.
+#[derive(Debug, Parser)]
+#[command(name = "negaphone", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; without one the server is started.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to start it.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the server (what happens without a command, too).
+    Serve(ServeArgs),
+    /// Invert picture files.
+    Invert(InvertArgs),
+}
+
+/// How the server is started.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen for HTTP and WebSocket; port 0 takes a free one.
+    #[arg(long, env = "NEGAPHONE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Where messages are kept.
+    #[arg(long, env = "NEGAPHONE_HISTORY", value_enum, default_value_t = History::Memory)]
+    pub history: History,
+    /// The path under which a proxy shows the server, such as /chat.
+    #[arg(long, env = "NEGAPHONE_BASE_PATH", default_value = "", value_name = "PATH")]
+    pub base_path: String,
+    /// The address under which people reach the server, such as
+    /// https://chat.example; else it is taken from each request.
+    #[arg(long, env = "NEGAPHONE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Largest message of the raw relay.
+    #[arg(long, env = "NEGAPHONE_RAW_MESSAGE_MAX", default_value = "1MiB", value_name = "SIZE")]
+    pub raw_message_max: ByteSize,
+    /// How far a reader may lag behind its room before it is closed as too
+    /// slow; at least eight times --raw-message-max.
+    #[arg(long, env = "NEGAPHONE_TAPE_TAIL_MAX", default_value = "32MiB", value_name = "SIZE")]
+    pub tape_tail_max: ByteSize,
+    /// Lift the bounds on how often a peer may do something, for load tests;
+    /// sizes stay bounded.
+    #[arg(long, env = "NEGAPHONE_NO_RATE_LIMIT")]
+    pub no_rate_limit: bool,
+}
+
+/// Which pictures to invert.
+#[derive(Debug, Args)]
+pub struct InvertArgs {
+    /// JPEG, PNG, GIF, WebP or BMP files.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where the negatives go: a file for one picture, a folder for several;
+    /// else each is written beside its picture as NAME-negative.EXT.
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+}
+
+/// Where messages are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum History {
+    /// In memory: gone with the process.
+    Memory,
+}
+
+/// The server's settings, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Empty, or begins with `/` and does not end with one.
+    pub base_path: String,
+    /// Scheme and authority, without a path.
+    pub public_url: Option<Arc<str>>,
+    /// Bytes.
+    pub raw_message_max_bytes: usize,
+    /// Bytes.
+    pub tape_tail_max_bytes: u64,
+    /// Whether the bounds on how often hold.
+    pub rates: RateLimiting,
+}
+
+/// Whether the bounds on how often a peer may do something hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateLimiting {
+    /// They do.
+    On,
+    /// They do not.
+    Off,
+}
+
+/// A setting that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// Not a path.
+    #[error("--base-path {0:?}: write it as /name or /name/name, of letters, digits, - and _")]
+    BasePath(String),
+    /// Not scheme and authority.
+    #[error("--public-url {0:?}: write it as https://host or https://host:port, without a path")]
+    PublicUrl(String),
+    /// Larger than a frame may be.
+    #[error("--raw-message-max {0}: at most 1GiB")]
+    RawMessageMax(ByteSize),
+}
+
+/// More would not fit the process-wide bound on messages under way twice.
+const RAW_MESSAGE_MAX: ByteSize = ByteSize::gib(1);
+
+impl TryFrom<ServeArgs> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: ServeArgs) -> Result<Self, ConfigError> {
+        let base_path = args.base_path.trim_end_matches('/');
+        if !is_base_path(base_path) {
+            return Err(ConfigError::BasePath(args.base_path));
+        }
+        if args.raw_message_max > RAW_MESSAGE_MAX {
+            return Err(ConfigError::RawMessageMax(args.raw_message_max));
+        }
+        let public_url = args.public_url.map(|url| parse_public_url(&url).ok_or(ConfigError::PublicUrl(url)));
+        Ok(Self {
+            listen: args.listen,
+            base_path: base_path.to_owned(),
+            public_url: public_url.transpose()?,
+            raw_message_max_bytes: usize::try_from(args.raw_message_max.as_u64()).unwrap_or(usize::MAX),
+            tape_tail_max_bytes: args.tape_tail_max.as_u64(),
+            rates: if args.no_rate_limit { RateLimiting::Off } else { RateLimiting::On },
+        })
+    }
+}
+
+impl Config {
+    /// All bounds, as set.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let mut limits = Limits::new(self.raw_message_max_bytes, self.tape_tail_max_bytes);
+        if self.rates == RateLimiting::Off {
+            limits.rates.messages = None;
+            limits.rates.new_rooms = None;
+        }
+        limits
+    }
+}
+
+fn is_base_path(path: &str) -> bool {
+    let is_segment = |segment: &str| {
+        !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    path.is_empty() || path.strip_prefix('/').is_some_and(|segments| segments.split('/').all(is_segment))
+}
+
+fn parse_public_url(url: &str) -> Option<Arc<str>> {
+    let url = url.trim_end_matches('/');
+    let uri: http::Uri = url.parse().ok()?;
+    let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+    let has_path = url.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?', '#']));
+    (is_web && uri.authority().is_some() && !has_path).then(|| url.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(args: &[&str]) -> Result<Config, ConfigError> {
+        let cli = Cli::try_parse_from([&["negaphone"], args].concat()).unwrap();
+        Config::try_from(cli.serve)
+    }
+
+    #[test]
+    fn the_server_listens_on_loopback_unless_told() {
+        let config = config(&[]).unwrap();
+        assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
+        assert_eq!(config.limits().hub.tape_tail_max_bytes, 32 << 20);
+        assert_eq!(config.limits().hub.message_max_bytes, 4 << 20);
+    }
+
+    #[test]
+    fn the_tail_holds_eight_raw_messages() {
+        let limits = config(&["--raw-message-max", "17MiB"]).unwrap().limits();
+        assert_eq!(limits.hub.tape_tail_max_bytes, 8 * (17 << 20));
+        assert_eq!(limits.hub.message_max_bytes, 17 << 20);
+    }
+
+    #[test]
+    fn paths_and_urls_are_checked() {
+        for good in ["", "/", "/chat", "/chat/", "/a/b-c_1"] {
+            assert!(config(&["--base-path", good]).is_ok(), "{good:?}");
+        }
+        for bad in ["chat", "//", "/a//b", "/a b", "/..", "/{x}"] {
+            assert!(config(&["--base-path", bad]).is_err(), "{bad:?}");
+        }
+        for good in ["https://chat.example", "http://localhost:8080/"] {
+            assert!(config(&["--public-url", good]).is_ok(), "{good:?}");
+        }
+        for bad in ["chat.example", "ftp://x", "https://x/y", "https://"] {
+            assert!(config(&["--public-url", bad]).is_err(), "{bad:?}");
+        }
+    }
+}

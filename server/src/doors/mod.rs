@@ -1,0 +1,11 @@
+//! One file per protocol: each translates between its wire and the hub, and
+//! none knows another.
+
+pub(crate) mod health;
+pub(crate) mod http;
+pub(crate) mod image;
+pub(crate) mod native;
+pub(crate) mod page;
+mod params;
+pub(crate) mod raw;
+mod upgrade;

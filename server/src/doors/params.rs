@@ -1,0 +1,21 @@
+//! What the URLs of several doors have in common.
+
+use hub::{Offset, Position, Since};
+use wire::error_code::ErrorCode;
+
+use crate::error::ApiError;
+use crate::query::Query;
+
+/// The room of those who name none.
+pub(super) const DEFAULT_ROOM: &str = "lobby";
+
+/// `since` and `epoch`; a position in no known life of the room is a position
+/// all the same, and the answer is that it does not hold.
+pub(super) fn since(query: &Query) -> Result<Since, ApiError> {
+    let Some(offset) = query.get("since") else { return Ok(Since::Latest) };
+    let offset = offset.parse().map_err(|_| ApiError::bad_request(ErrorCode::BadField, "since is not an offset"))?;
+    Ok(match query.get("epoch").and_then(|epoch| epoch.parse().ok()) {
+        Some(epoch) => Since::After(Position { offset: Offset(offset), epoch }),
+        None => Since::Unknown,
+    })
+}

@@ -1,0 +1,211 @@
+//! What a WebSocket peer sends, frame by frame.
+//!
+//! Reads go into a buffer that all connections of a thread share, so that an
+//! idle connection keeps none.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use wire::websocket::{Decoder, DecoderLimits, Event, ProtocolError};
+
+use crate::limits::SessionLimits;
+
+/// Bytes read at once. Chosen: a socket's default receive buffer holds about
+/// twice that.
+const READ_BYTES: usize = 64 * 1024;
+/// The budget counts in these units, since a semaphore counts in 32 bits.
+const BUDGET_UNIT_BYTES: usize = 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+}
+
+/// Bytes of large messages under way towards the server.
+#[derive(Debug, Clone)]
+pub(crate) struct InboundBudget {
+    units: Arc<Semaphore>,
+    wait_max: Duration,
+}
+
+impl InboundBudget {
+    /// A budget of `bytes`; who has to wait longer than `wait_max` is refused.
+    #[must_use]
+    pub(crate) fn new(bytes: usize, wait_max: Duration) -> Self {
+        Self { units: Arc::new(Semaphore::new(bytes / BUDGET_UNIT_BYTES)), wait_max }
+    }
+
+    async fn lease(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(BUDGET_UNIT_BYTES)).ok()?;
+        let permit = timeout(self.wait_max, Arc::clone(&self.units).acquire_many_owned(units)).await.ok()?;
+        Some(permit.expect("the budget is never closed"))
+    }
+}
+
+/// How large messages may be; larger ones close with 1009.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MessageBounds {
+    /// Of any kind.
+    pub(crate) message_max_bytes: usize,
+    /// Text.
+    pub(crate) text_max_bytes: usize,
+}
+
+/// Why there is no more input.
+#[derive(Debug)]
+pub(crate) enum InputEnd {
+    /// The connection is closed or broken.
+    Gone,
+    /// The peer broke the protocol.
+    Protocol(ProtocolError),
+    /// No room for so large a message in time.
+    Overloaded,
+}
+
+/// The read side of one connection.
+#[derive(Debug)]
+pub(crate) struct Input {
+    stream: Arc<TcpStream>,
+    decoder: Decoder,
+    /// Read, but not decoded yet.
+    unread: Bytes,
+    /// A large message has begun and has no share of the budget yet.
+    unleased_bytes: Option<usize>,
+    budget: InboundBudget,
+    leases: Vec<OwnedSemaphorePermit>,
+    failed: Option<ProtocolError>,
+    received_bytes: u64,
+    messages: u64,
+}
+
+impl Input {
+    /// `unread` is what came with the handshake.
+    #[must_use]
+    pub(crate) fn new(
+        stream: Arc<TcpStream>,
+        unread: Bytes,
+        bounds: MessageBounds,
+        limits: &SessionLimits,
+        budget: InboundBudget,
+    ) -> Self {
+        let decoder = Decoder::new(DecoderLimits {
+            message_max_bytes: bounds.message_max_bytes,
+            text_max_bytes: bounds.text_max_bytes,
+            announce_min_bytes: limits.announce_min_bytes,
+            ..DecoderLimits::default()
+        });
+        Self {
+            stream,
+            decoder,
+            unread,
+            unleased_bytes: None,
+            budget,
+            leases: Vec::new(),
+            failed: None,
+            received_bytes: 0,
+            messages: 0,
+        }
+    }
+
+    /// Waits for whole messages and control frames; loses nothing when it is
+    /// cancelled.
+    ///
+    /// # Errors
+    ///
+    /// When no more will come; what came before is returned first.
+    pub(crate) async fn events(&mut self) -> Result<Vec<Event>, InputEnd> {
+        loop {
+            if let Some(bytes) = self.unleased_bytes {
+                let lease = self.budget.lease(bytes).await.ok_or(InputEnd::Overloaded)?;
+                self.leases.push(lease);
+                self.unleased_bytes = None;
+            }
+            if let Some(error) = self.failed.take() {
+                return Err(InputEnd::Protocol(error));
+            }
+            let events = if self.unread.is_empty() {
+                self.read().await?
+            } else {
+                let unread = std::mem::take(&mut self.unread);
+                self.decode(&unread)
+            };
+            if !events.is_empty() {
+                return Ok(events);
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Vec<Event>, InputEnd> {
+        self.stream.readable().await.map_err(|_| InputEnd::Gone)?;
+        BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
+            Ok(0) => Err(InputEnd::Gone),
+            Ok(count) => {
+                self.received_bytes += count as u64;
+                Ok(self.decode(&buffer[..count]))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
+            Err(_) => Err(InputEnd::Gone),
+        })
+    }
+
+    fn decode(&mut self, mut input: &[u8]) -> Vec<Event> {
+        let mut events = Vec::new();
+        loop {
+            match self.decoder.next(&mut input) {
+                Ok(None) => return events,
+                Ok(Some(Event::Begins { message_bytes })) => {
+                    self.unleased_bytes = Some(message_bytes);
+                    self.unread = Bytes::copy_from_slice(input);
+                    return events;
+                }
+                Ok(Some(event)) => {
+                    self.messages += 1;
+                    events.push(event);
+                }
+                Err(error) => {
+                    self.failed = Some(error);
+                    return events;
+                }
+            }
+        }
+    }
+
+    /// What [`events`](Self::events) returned is dealt with.
+    pub(crate) fn release(&mut self) {
+        if !self.decoder.is_mid_message() {
+            self.leases.clear();
+        }
+    }
+
+    /// Bytes that came so far.
+    #[must_use]
+    pub(crate) fn received_bytes(&self) -> u64 {
+        self.received_bytes
+    }
+
+    /// Of a message that has begun and is not complete: its number.
+    #[must_use]
+    pub(crate) fn unfinished_message(&self) -> Option<u64> {
+        self.decoder.is_mid_message().then_some(self.messages)
+    }
+
+    /// Reads and drops what still comes, until the peer closes, so that the
+    /// connection is not reset under our close frame.
+    pub(crate) async fn drop_rest(&mut self, max_bytes: usize) {
+        let mut dropped = 0;
+        while dropped < max_bytes && self.stream.readable().await.is_ok() {
+            let read = BUFFER.with_borrow_mut(|buffer| self.stream.try_read(buffer));
+            match read {
+                Ok(0) => return,
+                Ok(count) => dropped += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The program `negaphone`: an image-inverting WebSocket relay.
+//!
+//! [`start`] makes it run; the modules below are in suggested reading order.
+
+pub mod config;
+pub mod limits;
+
+mod app;
+mod router;
+
+mod listen;
+mod peer;
+
+mod doors;
+mod session;
+
+mod body;
+mod error;
+mod images;
+mod input;
+mod pieces;
+mod query;
+mod rate;
+mod sink;
+mod time;
+mod urls;
+
+pub mod invert_files;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use config::Config;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use app::App;
+
+/// Descriptors that the program would like to have: one per connection.
+const DESCRIPTORS_WANTED: u64 = 1 << 20;
+
+/// Why the server did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error("cannot listen on {address}: another program does already; end it, or choose another port with --listen {}:PORT", address.ip())]
+    PortTaken {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// The system does not let us listen there.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The system gives no threads.
+    #[error("cannot start the image pool: {0}")]
+    Threads(io::Error),
+}
+
+/// A running server; it goes on when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    app: Arc<App>,
+    serving: JoinHandle<()>,
+}
+
+/// Starts the server.
+///
+/// # Errors
+///
+/// When it cannot listen or start its threads.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_WANTED) {
+        tracing::warn!(%error, "the limit of open descriptors stays as it is");
+    }
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { address },
+        _ => StartError::Listen { address, source },
+    })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+    let app = App::start(config, address).map_err(StartError::Threads)?;
+    let router = router::router(&app);
+    let serving = tokio::spawn(listen::serve(listener, Arc::clone(&app), router));
+    Ok(Running { address, app, serving })
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The path under which everything lies.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        &self.app.config.base_path
+    }
+
+    /// Rooms that are in memory.
+    #[must_use]
+    pub fn rooms_in_memory(&self) -> usize {
+        self.app.hub.rooms_in_memory()
+    }
+
+    /// Asks it to stop: nobody is let in any more, and everybody is told
+    /// good-bye.
+    pub fn stop(&self) {
+        self.app.stop.cancel();
+    }
+
+    /// Waits until it has stopped.
+    pub async fn stopped(self) {
+        // A panic of the accept loop has been reported where it happened.
+        self.serving.await.ok();
+    }
+}

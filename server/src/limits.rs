@@ -1,0 +1,214 @@
+//! Every bound of the server: its default, its unit, its reason. What happens
+//! when one is hit stands in the line that checks it.
+
+use std::time::Duration;
+
+use history::MemoryLimits;
+use hub::HubLimits;
+use invert::Limits as ImageLimits;
+use wire::native::NativeLimits;
+
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+/// All bounds, as the program was set.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Rooms, tapes, queues.
+    pub hub: HubLimits,
+    /// The history in memory.
+    pub memory: MemoryLimits,
+    /// Text, data and ids of the native door and of HTTP.
+    pub native: NativeLimits,
+    /// Pixels, frames and bytes of a picture.
+    pub image: ImageLimits,
+    /// WebSocket connections.
+    pub session: SessionLimits,
+    /// Pictures waiting to be inverted.
+    pub pool: PoolLimits,
+    /// HTTP requests.
+    pub http: HttpLimits,
+    /// How often a peer may do something.
+    pub rates: Rates,
+}
+
+/// Bounds of a WebSocket connection.
+#[derive(Debug, Clone)]
+pub struct SessionLimits {
+    /// One text frame: a base64 picture of 6 MB. Close 1009.
+    pub text_frame_max_bytes: usize,
+    /// One binary picture. Close 1009.
+    pub image_max_bytes: usize,
+    /// One raw message. Close 1009.
+    pub raw_message_max_bytes: usize,
+    /// A larger frame asks for its share of `inbound_max_bytes` first.
+    pub announce_min_bytes: usize,
+    /// Messages under way towards the server, all connections together: large
+    /// frames wait unread.
+    pub inbound_max_bytes: usize,
+    /// So long; then close 1013.
+    pub inbound_wait_max: Duration,
+    /// A message must arrive at this rate or more over any `pace_window`, else
+    /// close 1008; a peer that drains at this rate is alive.
+    pub pace_min_bytes_per_sec: u64,
+    /// See above.
+    pub pace_window: Duration,
+    /// The server asks for a sign of life this often: proxies cut at 60 s. A
+    /// peer silent for two intervals is dropped.
+    pub ping_interval: Duration,
+    /// Messages of a raw, native or image peer that make no sense, per minute;
+    /// one more closes with 1008.
+    pub nonsense_max_per_minute: u32,
+    /// Pictures of one connection under way; one more is refused (native) or
+    /// not read (image door).
+    pub images_max: usize,
+    /// Answers of one connection that wait for a picture before them; then the
+    /// peer is not read.
+    pub answers_max: usize,
+    /// Stored messages that a new member is given.
+    pub history_messages: u64,
+    /// Bytes per fragment of a negative, so that pings pass between them.
+    pub fragment_max_bytes: usize,
+    /// A close frame must be taken within this time; then the connection is cut.
+    pub close_write_max: Duration,
+    /// After a close frame input is read and dropped for so long …
+    pub linger_max: Duration,
+    /// … or until so much came: closing with unread input resets the
+    /// connection, and the peer loses the frame.
+    pub linger_max_bytes: usize,
+}
+
+/// Bounds of the image pool.
+#[derive(Debug, Clone)]
+pub struct PoolLimits {
+    /// Threads: one per core.
+    pub threads: usize,
+    /// Pictures that wait: `overloaded`, HTTP 503.
+    pub queue_max_jobs: usize,
+    /// Bytes of pictures that wait: the same.
+    pub queue_max_bytes: usize,
+}
+
+/// Bounds of HTTP.
+#[derive(Debug, Clone)]
+pub struct HttpLimits {
+    /// A request's header must be there in this time; then the connection is
+    /// cut.
+    pub header_read_max: Duration,
+    /// Bytes of a request's header: 431.
+    pub header_max_bytes: usize,
+    /// A body that is no picture: a chat form with its overhead. 413.
+    pub body_max_bytes: usize,
+    /// Messages of one answer.
+    pub page_max_messages: usize,
+    /// After a stop was asked for, requests under way have so long.
+    pub drain_max: Duration,
+}
+
+/// How often.
+#[derive(Debug, Clone)]
+pub struct Rates {
+    /// Messages of one connection or, at HTTP, of one address; `None`: no
+    /// bound. The door's `rate_limited`, HTTP 429.
+    pub messages: Option<Rate>,
+    /// New rooms of one address; the same.
+    pub new_rooms: Option<Rate>,
+    /// Addresses whose rates are remembered; then the fullest buckets are
+    /// forgotten.
+    pub addresses_max: usize,
+}
+
+/// So many, and then as many a second.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// At once.
+    pub burst: f64,
+    /// From then on.
+    pub per_sec: f64,
+}
+
+impl Rate {
+    /// So many, and then as many a minute.
+    #[must_use]
+    pub fn per_minute(count: u32) -> Self {
+        Self { burst: f64::from(count), per_sec: f64::from(count) / 60.0 }
+    }
+}
+
+impl Limits {
+    /// The bounds for a raw message size and a tape's tail as asked for.
+    #[must_use]
+    pub fn new(raw_message_max_bytes: usize, tape_tail_max_bytes: u64) -> Self {
+        // Eight of the largest message fit into the tail, so that a reader one message behind is not too slow.
+        let tape_tail_max_bytes = tape_tail_max_bytes.max(8 * raw_message_max_bytes as u64);
+        Self {
+            hub: hub_limits(tape_tail_max_bytes),
+            memory: MemoryLimits::default(),
+            native: NativeLimits::default(),
+            image: ImageLimits::default(),
+            session: session_limits(raw_message_max_bytes),
+            pool: PoolLimits {
+                threads: std::thread::available_parallelism().map_or(1, usize::from),
+                queue_max_jobs: 256,
+                queue_max_bytes: 256 * MIB,
+            },
+            http: HttpLimits {
+                header_read_max: Duration::from_secs(10),
+                header_max_bytes: 64 * KIB,
+                body_max_bytes: 256 * KIB,
+                page_max_messages: 1000,
+                drain_max: Duration::from_secs(10),
+            },
+            rates: Rates {
+                messages: Some(Rate { burst: 200.0, per_sec: 50.0 }),
+                new_rooms: Some(Rate::per_minute(60)),
+                addresses_max: 100_000,
+            },
+        }
+    }
+}
+
+fn hub_limits(tape_tail_max_bytes: u64) -> HubLimits {
+    HubLimits {
+        tape_tail_max_bytes,
+        segment_min_bytes: 4 * KIB,
+        segment_max_bytes: 256 * KIB,
+        write_max_bytes: 64 * KIB,
+        pump_yield_sockets: 64,
+        message_max_bytes: HubLimits::message_max_for_tail(tape_tail_max_bytes),
+        queue_max_messages: 16_384,
+        queue_max_bytes: 16 * MIB,
+        batch_max_messages: 1024,
+        private_max_bytes: 256 * KIB,
+        drain_min_bytes_per_sec: 8 * KIB as u64,
+        drain_window: Duration::from_secs(30),
+        rooms_max: 100_000,
+        room_idle: Duration::from_secs(60),
+        // Chosen: a room in which people can still know each other.
+        presence_names_max: 100,
+        presence_interval: Duration::from_secs(1),
+        catch_up_page_messages: 500,
+    }
+}
+
+fn session_limits(raw_message_max_bytes: usize) -> SessionLimits {
+    SessionLimits {
+        text_frame_max_bytes: 8 * MIB,
+        image_max_bytes: 32 * MIB,
+        raw_message_max_bytes,
+        announce_min_bytes: 64 * KIB,
+        inbound_max_bytes: 512 * MIB,
+        inbound_wait_max: Duration::from_secs(30),
+        pace_min_bytes_per_sec: 8 * KIB as u64,
+        pace_window: Duration::from_secs(30),
+        ping_interval: Duration::from_secs(25),
+        nonsense_max_per_minute: 100,
+        images_max: 4,
+        answers_max: 64,
+        history_messages: 50,
+        fragment_max_bytes: 64 * KIB,
+        close_write_max: Duration::from_secs(2),
+        linger_max: Duration::from_secs(2),
+        linger_max_bytes: MIB,
+    }
+}

@@ -1,0 +1,52 @@
+//! Arguments, then the server until a signal comes.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is where this program is started from")]
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use negaphone::config::{Cli, Command, Config, ServeArgs};
+use negaphone::{Running, invert_files};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Some(Command::Invert(args)) => return invert_files::run(&args),
+        Some(Command::Serve(args)) => serve(args),
+        None => serve(cli.serve),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("negaphone: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("NEGAPHONE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let config = Config::try_from(args)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+        let running = negaphone::start(config).await?;
+        announce(&running);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            interrupted = tokio::signal::ctrl_c() => interrupted.context("Ctrl-C cannot be caught")?,
+        }
+        running.stop();
+        running.stopped().await;
+        Ok(())
+    })
+}
+
+fn announce(running: &Running) {
+    let (address, base_path) = (running.address(), running.base_path());
+    println!("page       http://{address}{base_path}/");
+    println!("websocket  ws://{address}{base_path}/ws (raw relay: /ws/raw/<room>, pictures: /ws/image)");
+    println!("history    in memory; stop with Ctrl-C");
+}

@@ -1,0 +1,269 @@
+//! One connected WebSocket client, whatever its door: messages in, answers
+//! out, signs of life, and why it ended.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::net::Shutdown;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hub::Leave;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use wire::websocket::{self, CloseCode, CloseReason, Event, Utf8};
+
+use crate::app::App;
+use crate::input::{Input, InputEnd, MessageBounds};
+use crate::limits::SessionLimits;
+use crate::sink::{Session, TcpSink};
+
+/// Why a door closes a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Close {
+    pub(crate) code: CloseCode,
+    pub(crate) reason: Cow<'static, str>,
+}
+
+impl Close {
+    pub(crate) fn new(code: CloseCode, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+/// What a door does with what its peer sends.
+pub(crate) trait Door: Send {
+    /// The peer sent text.
+    fn text(&mut self, text: Utf8) -> impl Future<Output = Result<(), Close>> + Send;
+
+    /// The peer sent bytes.
+    fn binary(&mut self, bytes: Bytes) -> impl Future<Output = Result<(), Close>> + Send;
+
+    /// Waits until the door has something of its own to send, and queues it;
+    /// for ever where there is nothing. Loses nothing when it is cancelled.
+    fn answer(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
+    /// When the peer may be read next; `None`: not before something was
+    /// answered.
+    fn reads_at(&self) -> Option<Instant> {
+        Some(Instant::now())
+    }
+
+    /// Puts what was said in the door's room before the close frame.
+    fn settle(&self) {}
+
+    /// How this door tells a reader that it was too slow.
+    fn too_slow(&self) -> Close;
+}
+
+/// Why the conversation is over.
+#[derive(Debug)]
+enum End {
+    /// The peer said good-bye.
+    Peer(Option<CloseReason>),
+    /// The peer did wrong.
+    Close(Close),
+    /// The hub says so.
+    Left(Leave),
+}
+
+/// A connection after its handshake.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    app: Arc<App>,
+    stream: Arc<TcpStream>,
+    session: Arc<Session>,
+    input: Input,
+}
+
+impl Connection {
+    /// `unread` is what came with the handshake.
+    pub(crate) fn new(app: Arc<App>, stream: TcpStream, unread: Bytes, bounds: MessageBounds) -> Self {
+        let stream = Arc::new(stream);
+        let session = Session::new(TcpSink(Arc::clone(&stream)), Arc::clone(app.hub.limits()));
+        let limits = &app.limits.session;
+        let input = Input::new(Arc::clone(&stream), unread, bounds, limits, app.inbound.clone());
+        Self { app, stream, session, input }
+    }
+
+    /// The way out to the peer.
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// Talks until the conversation is over, and says good-bye.
+    pub(crate) async fn run(mut self, mut door: impl Door) {
+        let end = self.talk(&mut door).await;
+        self.finish(door, end).await;
+        self.session.abandon();
+    }
+
+    async fn talk(&mut self, door: &mut impl Door) -> End {
+        let session = Arc::clone(&self.session);
+        let stop = self.app.stop.clone();
+        let mut life = Life::new(&self.app.limits.session);
+        loop {
+            let is_full = session.is_full();
+            let reads_at = door.reads_at().filter(|_| !is_full);
+            tokio::select! {
+                reason = session.ended() => return End::Left(reason),
+                () = stop.cancelled() => return End::Left(Leave::Restart),
+                () = door.answer() => session.flush(),
+                () = session.has_room(), if is_full => {}
+                _ = life.ping.tick() => {
+                    if !life.is_alive(&self.input, &session) {
+                        return End::Left(Leave::Silent);
+                    }
+                    session.probe(websocket::ping_frame(b""));
+                }
+                _ = life.pace.tick() => {
+                    if life.is_too_slow_a_sender(&self.input) {
+                        return End::Close(Close::new(CloseCode::POLICY, "the message comes too slowly"));
+                    }
+                }
+                events = read_at(&mut self.input, reads_at) => match events {
+                    Ok(events) => {
+                        if let Err(end) = self.deal_with(door, events).await {
+                            return end;
+                        }
+                    }
+                    Err(InputEnd::Gone) => return End::Left(Leave::Gone),
+                    Err(InputEnd::Protocol(error)) => {
+                        return End::Close(Close::new(error.close_code(), error.to_string()));
+                    }
+                    Err(InputEnd::Overloaded) => {
+                        return End::Close(Close::new(CloseCode::OVERLOADED, "too many large messages are under way"));
+                    }
+                },
+            }
+        }
+    }
+
+    async fn deal_with(&mut self, door: &mut impl Door, events: Vec<Event>) -> Result<(), End> {
+        for event in events {
+            let dealt = async {
+                match event {
+                    Event::Text(text) => door.text(text).await.map_err(End::Close),
+                    Event::Binary(bytes) => door.binary(bytes).await.map_err(End::Close),
+                    Event::Ping(payload) => {
+                        self.session.reply(websocket::pong_frame(payload.as_ref()));
+                        Ok(())
+                    }
+                    Event::Close(reason) => Err(End::Peer(reason)),
+                    // That it came is the sign of life; what begins is announced to the input alone.
+                    Event::Pong(_) | Event::Begins { .. } => Ok(()),
+                }
+            };
+            // A door may wait for the store; an ended session does not.
+            tokio::select! {
+                dealt = dealt => dealt?,
+                reason = self.session.ended() => return Err(End::Left(reason)),
+            }
+        }
+        self.session.flush();
+        self.input.release();
+        Ok(())
+    }
+
+    async fn finish(&mut self, door: impl Door, end: End) {
+        let limits = self.app.limits.session.clone();
+        let close = match end {
+            End::Left(Leave::Gone | Leave::Silent) => return,
+            End::Left(Leave::TooSlow) => Some(door.too_slow()),
+            End::Left(Leave::StoreDown) => Some(Close::new(CloseCode::OVERLOADED, "the history is not available")),
+            End::Left(Leave::Restart) => Some(Close::new(CloseCode::RESTART, "the server restarts; come back")),
+            End::Close(close) => Some(close),
+            // RFC 6455 §5.5.1: the answer typically echoes the status code.
+            End::Peer(Some(reason)) => Some(Close::new(reason.code, "")),
+            End::Peer(None) => None,
+        };
+        let frame = close
+            .map_or_else(websocket::empty_close_frame, |Close { code, reason }| websocket::close_frame(code, &reason));
+        // What was accepted before the end is stored, and its answers go out before the close frame.
+        let goodbye = async {
+            self.app.hub.settle().await;
+            door.settle();
+            self.session.flush();
+            drop(door);
+            self.session.close_with(frame).await;
+        };
+        if timeout(limits.close_write_max, goodbye).await.is_ok() {
+            // Closing with unread input would reset the connection, and the peer would lose the close frame.
+            SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Write).ok();
+            timeout(limits.linger_max, self.input.drop_rest(limits.linger_max_bytes)).await.ok();
+        }
+    }
+}
+
+async fn read_at(input: &mut Input, at: Option<Instant>) -> Result<Vec<Event>, InputEnd> {
+    match at {
+        None => std::future::pending().await,
+        Some(at) => {
+            if at > Instant::now() {
+                tokio::time::sleep_until(at).await;
+            }
+            input.events().await
+        }
+    }
+}
+
+/// Whether the peer is still there, and still sends.
+#[derive(Debug)]
+struct Life {
+    ping: Interval,
+    pace: Interval,
+    ping_secs: u64,
+    pace_secs: u64,
+    pace_min_bytes_per_sec: u64,
+    /// At the last ping.
+    received: u64,
+    written: u64,
+    was_silent: bool,
+    /// At the last look at the pace.
+    unfinished: Option<u64>,
+    unfinished_received: u64,
+}
+
+impl Life {
+    fn new(limits: &SessionLimits) -> Self {
+        let every = |period| {
+            let mut interval = interval_at(Instant::now() + period, period);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            interval
+        };
+        Self {
+            ping: every(limits.ping_interval),
+            pace: every(limits.pace_window),
+            ping_secs: limits.ping_interval.as_secs(),
+            pace_secs: limits.pace_window.as_secs(),
+            pace_min_bytes_per_sec: limits.pace_min_bytes_per_sec,
+            received: 0,
+            written: 0,
+            was_silent: false,
+            unfinished: None,
+            unfinished_received: 0,
+        }
+    }
+
+    /// Any byte is a sign of life, and so is draining at a fair rate.
+    fn is_alive(&mut self, input: &Input, session: &Session) -> bool {
+        let (received, written) = (input.received_bytes(), session.written_bytes());
+        let is_silent =
+            received == self.received && written - self.written < self.pace_min_bytes_per_sec * self.ping_secs;
+        let is_dead = is_silent && self.was_silent;
+        self.was_silent = is_silent;
+        (self.received, self.written) = (received, written);
+        !is_dead
+    }
+
+    /// Whether one message was under way for the whole window, and slowly.
+    fn is_too_slow_a_sender(&mut self, input: &Input) -> bool {
+        let (unfinished, received) = (input.unfinished_message(), input.received_bytes());
+        let is_same = unfinished.is_some() && unfinished == self.unfinished;
+        let is_slow = received - self.unfinished_received < self.pace_min_bytes_per_sec * self.pace_secs;
+        (self.unfinished, self.unfinished_received) = (unfinished, received);
+        is_same && is_slow
+    }
+}
