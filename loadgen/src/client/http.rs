@@ -1,0 +1,60 @@
+//! A picture by POST.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::Request;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use thiserror::Error;
+
+/// Largest answer that is taken.
+const ANSWER_MAX_BYTES: usize = 128 << 20;
+
+/// Keeps connections alive between requests.
+#[derive(Debug, Clone)]
+pub struct Poster {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: hyper::Uri,
+}
+
+/// Why there is no negative.
+#[derive(Debug, Error)]
+pub enum PostError {
+    /// The server said no.
+    #[error("HTTP status {0}")]
+    Status(u16),
+    /// The connection failed.
+    #[error("{0}")]
+    Connection(String),
+}
+
+impl Poster {
+    /// Posts to this address.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn new(url: &str) -> Result<Self, PostError> {
+        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        let url =
+            url.parse().map_err(|error: hyper::http::uri::InvalidUri| PostError::Connection(error.to_string()))?;
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), url })
+    }
+
+    /// Sends a picture and returns what comes back.
+    ///
+    /// # Errors
+    ///
+    /// When the server refuses it or the connection fails.
+    pub async fn post(&self, picture: Bytes) -> Result<Bytes, PostError> {
+        let failed = |error: &dyn std::fmt::Display| PostError::Connection(error.to_string());
+        let request = Request::post(self.url.clone()).body(Full::new(picture)).map_err(|error| failed(&error))?;
+        let response = self.client.request(request).await.map_err(|error| failed(&error))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await;
+        let body = body.map_err(|error| failed(&error))?.to_bytes();
+        if status.is_success() { Ok(body) } else { Err(PostError::Status(status.as_u16())) }
+    }
+}

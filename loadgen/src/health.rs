@@ -1,0 +1,143 @@
+//! How the generator itself fares.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use thiserror::Error;
+
+use crate::record::{Records, Stall};
+
+/// How often the heart beats.
+const BEAT: Duration = Duration::from_millis(10);
+/// A longer gap between beats is a pause of the machine or of this process.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+/// Pauses that are listed.
+const PAUSES_MAX: usize = 1000;
+/// Descriptors that a run needs beside its connections.
+const DESCRIPTORS_OTHER: u64 = 64;
+
+/// A thread that sleeps and looks at how long it slept.
+#[derive(Debug)]
+pub struct Heart {
+    pauses: Arc<Mutex<Vec<Stall>>>,
+    is_stopped: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Heart {
+    /// Starts beating.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn start(records: Arc<Records>) -> std::io::Result<Self> {
+        let (pauses, is_stopped) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let thread = {
+            let (pauses, is_stopped) = (Arc::clone(&pauses), Arc::clone(&is_stopped));
+            thread::Builder::new().name("heart".into()).spawn(move || {
+                let mut before = records.elapsed();
+                while !is_stopped.load(Ordering::Relaxed) {
+                    thread::park_timeout(BEAT);
+                    let now = records.elapsed();
+                    let length = now.saturating_sub(before);
+                    let mut pauses = pauses.lock();
+                    if length >= PAUSE_MIN && pauses.len() < PAUSES_MAX {
+                        pauses.push(Stall { at: before, length });
+                    }
+                    before = now;
+                }
+            })?
+        };
+        Ok(Self { pauses, is_stopped, thread })
+    }
+
+    /// Stops; returns the generator's own pauses.
+    #[must_use]
+    pub fn stop(self) -> Vec<Stall> {
+        self.is_stopped.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        // It does nothing that could panic.
+        self.thread.join().ok();
+        Arc::try_unwrap(self.pauses).map(Mutex::into_inner).unwrap_or_default()
+    }
+}
+
+/// Stalls that are not a pause of our own.
+#[must_use]
+pub fn without_pauses(stalls: Vec<Stall>, pauses: &[Stall]) -> Vec<Stall> {
+    let overlaps = |a: &Stall, b: &Stall| a.at < b.at + b.length && b.at < a.at + a.length;
+    stalls.into_iter().filter(|stall| !pauses.iter().any(|pause| overlaps(stall, pause))).collect()
+}
+
+/// Time that this process has used, and waited for a core.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Usage {
+    /// On a core.
+    pub cpu: Duration,
+    /// Ready, but without a core.
+    pub run_queue: Duration,
+}
+
+impl Usage {
+    /// Up to now, all threads together (proc(5), `schedstat`); zero where the
+    /// system does not tell.
+    #[must_use]
+    pub fn now() -> Self {
+        let mut usage = Self::default();
+        let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        for text in threads.filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok()) {
+            let mut fields = text.split_whitespace().filter_map(|field| field.parse().ok()).map(Duration::from_nanos);
+            usage.cpu += fields.next().unwrap_or_default();
+            usage.run_queue += fields.next().unwrap_or_default();
+        }
+        usage
+    }
+}
+
+impl Usage {
+    /// What came after an earlier look.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self { cpu: self.cpu.saturating_sub(before.cpu), run_queue: self.run_queue.saturating_sub(before.run_queue) }
+    }
+}
+
+/// There are not enough descriptors for so many clients.
+#[derive(Debug, Error)]
+#[error(
+    "{clients} clients need {needed} open files, and the limit is {limit}: raise it with `ulimit -n {needed}`, \
+     or use fewer clients"
+)]
+pub struct DescriptorError {
+    clients: u32,
+    needed: u64,
+    limit: u64,
+}
+
+/// Raises the limit of open descriptors as far as it goes.
+///
+/// # Errors
+///
+/// When that is not far enough.
+pub fn raise_descriptors(clients: u32) -> Result<(), DescriptorError> {
+    let needed = u64::from(clients) + DESCRIPTORS_OTHER;
+    // Where the limit cannot be read, the connections themselves will tell.
+    let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+    if needed > limit { Err(DescriptorError { clients, needed, limit }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_during_a_pause_of_our_own_is_not_the_servers() {
+        let stall = |at, length| Stall { at: Duration::from_millis(at), length: Duration::from_millis(length) };
+        let left = without_pauses(vec![stall(0, 100), stall(900, 300), stall(5000, 200)], &[stall(1000, 1000)]);
+        assert_eq!(left, [stall(0, 100), stall(5000, 200)]);
+    }
+}

@@ -1,0 +1,84 @@
+//! The program `loadgen`: drives many clients against a WebSocket server,
+//! measures honestly, and accounts for every delivery.
+//!
+//! *What* is sent ([`scenario`], [`payload`]) is apart from *when* ([`pace`]),
+//! and both from what is written down ([`record`], [`verify`]) and told
+//! ([`report`]). Knows no server from the inside.
+
+pub mod cli;
+pub mod plan;
+
+pub mod pace;
+pub mod payload;
+
+pub mod client;
+pub mod scenario;
+
+pub mod health;
+pub mod record;
+pub mod verify;
+
+pub mod outcome;
+pub mod threshold;
+
+pub mod report;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use health::{DescriptorError, Heart, Usage};
+use outcome::{Ending, Outcome};
+use plan::Plan;
+use record::Records;
+
+/// A run that could not even begin.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// Too few descriptors.
+    #[error(transparent)]
+    Descriptors(#[from] DescriptorError),
+    /// No thread.
+    #[error("cannot start: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Carries a plan out; `stop` interrupts it. `tell` is given the records as
+/// soon as they exist, and what it returns is kept until the run is over.
+///
+/// # Errors
+///
+/// When it could not even begin.
+pub async fn run<T>(
+    plan: &Arc<Plan>,
+    stop: CancellationToken,
+    tell: impl FnOnce(Arc<Records>) -> T,
+) -> Result<(Outcome, T), StartError> {
+    health::raise_descriptors(plan.clients)?;
+    // TLS needs a provider; a second run in one process has it already.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let started = format!("{:.3}", jiff::Timestamp::now());
+    let messages = plan.messages_max();
+    let records = Arc::new(Records::new(plan.clients, messages, scenario::audience_max(plan)));
+    let told = tell(Arc::clone(&records));
+    let heart = Heart::start(Arc::clone(&records))?;
+    let before = Usage::now();
+    let found = scenario::run(plan, &records, stop.clone()).await;
+    let usage = Usage::now().since(before);
+    let pauses = heart.stop();
+    let stalls = health::without_pauses(records.stalls(), &pauses);
+    let failure = found.as_ref().err().map(ToString::to_string);
+    let ending = Ending {
+        plan,
+        records: &records,
+        finding: found.ok(),
+        started,
+        interrupted: stop.is_cancelled(),
+        stalls,
+        pauses,
+        usage,
+        failure,
+    };
+    Ok((Outcome::new(ending), told))
+}
