@@ -1,0 +1,116 @@
+//! Puts onto a Debian machine what the tests need and lacks there; on a machine
+//! that has it all, nothing is installed and no network is needed.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use xshell::{Cmd, Shell, cmd};
+
+use crate::step;
+
+/// Programs that the tests call, each with the Debian package that has it.
+const DEBIAN: &[(&str, &str)] = &[("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")];
+
+/// Folders with a `package.json`.
+const NPM: &[&str] = &["tests/browser"];
+
+/// Python packages with their versions, as `name==1.2.3`; they are put into a
+/// virtual environment of ours.
+const PYTHON: &[&str] = &[];
+
+/// Where programs for development are put, away from the user's own.
+pub(crate) const TOOLS: &str = "tests/.tools";
+
+/// Installs what the tests need.
+///
+/// # Errors
+///
+/// When something is missing and cannot be installed; the message says what to
+/// run.
+pub(crate) fn for_tests(sh: &Shell) -> Result<()> {
+    let absent = DEBIAN.iter().filter(|(program, _)| find(program).is_none());
+    let packages: Vec<&str> = absent.map(|(_, package)| *package).collect();
+    if !packages.is_empty() {
+        debian(sh, &packages)?;
+    }
+    for folder in NPM {
+        npm(sh, folder)?;
+    }
+    if !PYTHON.is_empty() {
+        python(sh, PYTHON)?;
+    }
+    Ok(())
+}
+
+fn debian(sh: &Shell, packages: &[&str]) -> Result<()> {
+    let names = packages.join(" ");
+    let by_hand = format!("install by hand what your system calls: {names} (on Debian: apt-get install {names})");
+    if find("apt-get").is_none() {
+        bail!("the tests need more than this machine has, and there is no apt-get: {by_hand}");
+    }
+    println!("the tests need {names}: installing with apt-get");
+    let install = || -> Result<()> {
+        step::run(as_root(sh, "apt-get")?.args(["update", "--quiet"]))?;
+        // Without a terminal, a package that asks a question would wait for ever.
+        let quiet = as_root(sh, "env")?.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes"]);
+        step::run(quiet.arg("--no-install-recommends").args(packages))
+    };
+    install().context(by_hand)
+}
+
+/// A command with the rights to install packages.
+fn as_root<'sh>(sh: &'sh Shell, program: &str) -> Result<Cmd<'sh>> {
+    if cmd!(sh, "id --user").quiet().read()? == "0" {
+        return Ok(sh.cmd(program));
+    }
+    if find("sudo").is_none() {
+        bail!("this user is not root and there is no sudo");
+    }
+    Ok(cmd!(sh, "sudo {program}"))
+}
+
+fn npm(sh: &Shell, folder: &str) -> Result<()> {
+    let _folder = sh.push_dir(folder);
+    let modified = |path: &str| sh.current_dir().join(path).metadata().and_then(|file| file.modified());
+    let wanted = modified("package-lock.json").with_context(|| format!("{folder}/package-lock.json"))?;
+    // npm writes this file last.
+    if modified("node_modules/.package-lock.json").is_ok_and(|installed| installed >= wanted) {
+        return Ok(());
+    }
+    println!("installing the packages of {folder}");
+    step::run(cmd!(sh, "npm ci --no-audit --no-fund")).with_context(|| format!("run `npm ci` in {folder}"))
+}
+
+fn python(sh: &Shell, packages: &[&str]) -> Result<()> {
+    let folder = format!("{TOOLS}/python");
+    let pip = Path::new(&folder).join("bin/pip");
+    if !sh.path_exists(&pip) {
+        // Debian keeps the module that fills a virtual environment in a package of its own.
+        if cmd!(sh, "python3 -m ensurepip --version").quiet().ignore_stderr().read().is_err() {
+            debian(sh, &["python3", "python3-venv"])?;
+        }
+        step::run(cmd!(sh, "python3 -m venv --clear {folder}"))?;
+    }
+    step::run(cmd!(sh, "{pip} install --quiet --disable-pip-version-check {packages...}"))
+}
+
+/// Installs a program from crates.io and returns where it is.
+///
+/// # Errors
+///
+/// When it cannot be built.
+pub(crate) fn from_crates_io(sh: &Shell, program: &str, version: &str) -> Result<PathBuf> {
+    // Without debug information and optimisation: it runs for a second and
+    // would take minutes to build. Cargo does nothing when it is there already.
+    step::run(cmd!(
+        sh,
+        "env CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root {TOOLS} {program}@{version}"
+    ))?;
+    Ok(sh.current_dir().join(TOOLS).join("bin").join(program))
+}
+
+/// Looks for a program as the shell does.
+fn find(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+}

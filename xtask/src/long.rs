@@ -1,0 +1,40 @@
+//! The runs that take too long for every change.
+
+use anyhow::Result;
+use xshell::Shell;
+
+use crate::{install, step};
+
+/// Each as a command line, its words apart.
+const RUNS: &[&[&str]] = &[
+    &["cargo", "test", "--release", "--workspace"],
+    &[
+        "env",
+        "PROPTEST_CASES=10000",
+        "cargo",
+        "test",
+        "--release",
+        "-p",
+        "invert",
+        "-p",
+        "wire",
+        "-p",
+        "hub",
+        "--lib",
+        "--tests",
+    ],
+];
+
+/// Does all of them.
+///
+/// # Errors
+///
+/// With the first one that fails.
+pub(crate) fn run(sh: &Shell) -> Result<()> {
+    install::for_tests(sh)?;
+    for run in RUNS {
+        let (program, arguments) = run.split_first().expect("a command line begins with its program");
+        step::run(sh.cmd(program).args(arguments))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! Development commands: `cargo xtask test`, `check`, `smoke` and `long`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "showing what is run and how long it took is what this program is for"
+)]
+
+mod cargo;
+mod check;
+mod install;
+mod long;
+mod smoke;
+mod step;
+mod test;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use xshell::Shell;
+
+/// Development commands, the same at home and in CI.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Install what the tests need, then run all of them: Rust and browser
+    Test,
+    /// Formatting, lints, docs, licences, unused dependencies; benches compile
+    Check,
+    /// Put a short load on a release build of the server, every answer counted
+    Smoke,
+    /// The runs that take too long for every change
+    Long,
+}
+
+fn main() -> ExitCode {
+    match run(&Command::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    let sh = Shell::new().context("no working directory")?;
+    sh.change_dir(root());
+    match command {
+        Command::Test => test::run(&sh),
+        Command::Check => check::run(&sh),
+        Command::Smoke => smoke::run(&sh),
+        Command::Long => long::run(&sh),
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}

@@ -1,0 +1,37 @@
+//! Every test there is.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use xshell::{Shell, cmd};
+
+use crate::{cargo, install, step};
+
+/// Where the browser tests are.
+const BROWSER: &str = "tests/browser";
+
+/// Installs what the tests need and runs all of them.
+///
+/// # Errors
+///
+/// With the first part that fails.
+pub(crate) fn run(sh: &Shell) -> Result<()> {
+    install::for_tests(sh)?;
+    // Asking for the tests too gives the program the same crate features as
+    // `cargo test`, so that both share what is built.
+    let build = cmd!(sh, "cargo build --workspace --bins --tests");
+    let [server] = cargo::build(build, ["negaphone"])?;
+    let _server = sh.push_env("NEGAPHONE_BIN", server);
+    step::run(cmd!(sh, "cargo test --workspace"))?;
+    browser(sh)
+}
+
+fn browser(sh: &Shell) -> Result<()> {
+    let _folder = sh.push_dir(BROWSER);
+    let mut files: Vec<PathBuf> = sh.read_dir(sh.current_dir())?;
+    files.retain(|file| file.to_str().is_some_and(|name| name.ends_with(".test.mjs")));
+    if files.is_empty() {
+        bail!("no *.test.mjs in {BROWSER}");
+    }
+    step::run(cmd!(sh, "node --test {files...}"))
+}
