@@ -6,21 +6,32 @@
 //!
 //! | format | how | samples | kept | not kept |
 //! |---|---|---|---|---|
-//! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density | what follows the picture, MPF pictures (HDR gain maps), C2PA and other JUMBF boxes, JFIF thumbnails; the link to the EXIF thumbnail |
-//! | PNG, palette | in place | exact | everything, pixel data untouched | chunks that must not outlive a change (`iDOT`, `caBX`, `dSIG`) |
+//! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density | what follows the picture, MPF pictures (HDR gain maps), C2PA and other JUMBF boxes, JFIF thumbnails |
+//! | PNG, palette | in place | exact | everything else, pixel data untouched | chunks that must not outlive a change (`iDOT`, `caBX`, `dSIG`) |
 //! | PNG, other | decoded and compressed again | exact | size, colour type, depth, `tRNS`, `bKGD`, `sPLT`, colour space, EXIF, text, all chunks that are safe to copy | interlacing (becomes none); chunks as above |
 //! | GIF | in place | exact | everything: frames, timing, transparency | – |
 //! | BMP | in place | exact | everything: header, alpha or filler bits, row padding | – |
-//! | WebP, lossless | decoded and encoded again | exact | size, alpha, ICC, EXIF, XMP | unknown chunks |
-//! | WebP, lossy | decoded, encoded **lossless** | exact against the decoded | as above | the small file: lossless is several times larger |
+//! | WebP, lossless | decoded and encoded again | exact | size, alpha, ICC, EXIF, XMP | unknown chunks, what follows the container |
+//! | WebP, lossy | decoded, encoded **lossless** | exact against the decoded | as above | as above, and the small file: lossless is several times larger |
+//!
+//! EXIF stays byte for byte but for the four bytes that link to its thumbnail:
+//! they are cleared, so that readers make one from the negative. Photoshop's
+//! thumbnail in a JPEG (APP13) is not looked for and stays positive.
+//!
+//! Refused by name: animated PNG and WebP; JPEG with four components, 12 bits,
+//! arithmetic coding, lossless or hierarchical coding, without Huffman tables
+//! or height, with a sampling factor of three, with finer chroma than luma;
+//! compressed BMP other than run-length; GIF without any colour table.
 //!
 //! In place means that the negative of the negative is the same file, byte for
-//! byte, unless a chunk named above was dropped.
+//! byte, unless a chunk or link named above was dropped.
 //!
 //! Every file is checked whole: lengths, checksums, trailer, and for JPEG
 //! that each scan holds all its blocks; a file that was cut short is refused,
 //! never half grey. The exception is pixel data that the negative shares with
-//! the original (palette PNG, GIF): it is walked, not inflated.
+//! the original (palette PNG, GIF): it is walked, not inflated. A progressive
+//! JPEG that ends properly after some of its scans is a whole picture, only
+//! less sharp.
 
 mod bmp;
 mod error;

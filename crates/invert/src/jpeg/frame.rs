@@ -93,9 +93,15 @@ impl Frame {
             if is_twin || table > 3 || !(1..=4).contains(&horizontal) || !(1..=4).contains(&vertical) {
                 return Err(segment.damaged("a component that cannot be"));
             }
-            if across % horizontal != 0 || down % vertical != 0 {
-                return unsupported("JPEG with fractional subsampling");
+            // The decoder has no way to spread these over the pixels.
+            if horizontal == 3 || vertical == 3 {
+                return unsupported("JPEG with a sampling factor of three");
             }
+        }
+        // The decoder takes the first component for the finest and decodes others into a wrong picture.
+        let Component { horizontal, vertical, .. } = self.components[0];
+        if (horizontal, vertical) != (across, down) {
+            return unsupported("JPEG with finer chroma than luma");
         }
         Ok(())
     }

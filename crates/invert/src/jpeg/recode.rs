@@ -92,15 +92,12 @@ fn quantisation(picture: &Picture, component: usize) -> QuantizationTableType {
     QuantizationTableType::Custom(Box::new(steps.map(|step| step.clamp(1, 255))))
 }
 
-/// How much finer the first component is than the others; 1:1 where the
-/// encoder has no such layout.
+/// How much finer the first component is than the others; 1:1 where these
+/// differ, so that neither loses anything.
 fn sampling(frame: &Frame) -> SamplingFactor {
     let (across, down) = frame.largest_factors();
     let factors = match frame.components.as_slice() {
-        [first, second, third]
-            if (first.horizontal, first.vertical) == (across, down)
-                && (second.horizontal, second.vertical) == (third.horizontal, third.vertical) =>
-        {
+        [_, second, third] if (second.horizontal, second.vertical) == (third.horizontal, third.vertical) => {
             SamplingFactor::from_factors(across / second.horizontal, down / second.vertical)
         }
         _ => None,

@@ -10,8 +10,8 @@ use crate::error::InvertError;
 use crate::flip_masked;
 use crate::format::Format;
 
-/// What the codec may hold beside the pixels: its window and two rows at most.
-/// Chosen: ten times what it was seen to need.
+/// What the codec may hold beside the pixels. Chosen: far above its window of
+/// 32 KiB.
 const CODEC_BYTES: usize = 16 << 20;
 
 /// A file with the inverted pixels and nothing else in it.
