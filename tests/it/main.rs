@@ -1,0 +1,15 @@
+//! All integration tests: one binary, linked once.
+
+mod architecture;
+mod doors;
+mod framing;
+mod handshake;
+mod history;
+mod http;
+mod images;
+mod limits;
+mod native;
+mod order;
+mod presence;
+mod shutdown;
+mod slow_reader;

@@ -1,0 +1,92 @@
+//! Plain HTTP requests.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::HeaderMap;
+use hyper::{Method, Request};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+use crate::within_deadline;
+
+/// Sends requests to one server.
+#[derive(Debug)]
+pub struct Http {
+    client: Client<HttpConnector, Full<Bytes>>,
+    base: String,
+}
+
+/// What a server answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    ///
+    /// When it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    /// A header's value, empty where there is none.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Http {
+    pub(crate) fn new(base: String) -> Self {
+        Self { client: Client::builder(TokioExecutor::new()).build_http(), base }
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.request(Method::GET, path, headers, "").await
+    }
+
+    /// `POST`.
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        self.request(Method::POST, path, headers, body).await
+    }
+
+    /// `POST` of JSON.
+    pub async fn post_json(&self, path: &str, body: &Value) -> Answer {
+        self.post(path, &[("content-type", "application/json")], body.to_string()).await
+    }
+
+    /// Any request.
+    ///
+    /// # Panics
+    ///
+    /// When there is no answer.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(body.into())).expect("a request");
+        let response = within_deadline("an answer", self.client.request(request)).await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = within_deadline("a body", response.into_body().collect()).await.expect("a body").to_bytes();
+        Answer { status, headers, body }
+    }
+}

@@ -1,0 +1,34 @@
+//! Fixtures: a real server on a free port, and one client per door.
+//!
+//! The WebSocket clients are tokio-tungstenite's, which shares no code with
+//! the server.
+
+mod http;
+mod native;
+mod raw_socket;
+mod server;
+mod websocket;
+
+use std::future::Future;
+use std::time::Duration;
+
+pub use http::{Answer, Http};
+pub use native::NativeClient;
+pub use raw_socket::{Frame, RawSocket};
+pub use server::TestServer;
+pub use websocket::{Received, WsClient};
+
+/// Whatever a test waits for comes within this time, or never.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Waits with the one deadline.
+///
+/// # Panics
+///
+/// When it is over.
+pub async fn within_deadline<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("{what} did not come within {DEADLINE:?}"),
+    }
+}
