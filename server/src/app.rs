@@ -59,7 +59,7 @@ impl App {
             vec![Box::new(NativeFormat::new(base_path.clone())), Box::new(RawFormat::new(base_path))];
         let hub = Hub::start(store, Formats::new(formats), Arc::new(limits.hub.clone()));
         Ok(Arc::new(Self {
-            images: ImagePool::start(limits.pool.clone(), limits.image.clone())?,
+            images: ImagePool::start(limits.pool.clone(), limits.image)?,
             inbound: InboundBudget::new(limits.session.inbound_max_bytes, limits.session.inbound_wait_max),
             request_rates: AddressRates::new(limits.rates.messages, limits.rates.addresses_max),
             new_room_rates: AddressRates::new(limits.rates.new_rooms, limits.rates.addresses_max),

@@ -20,7 +20,12 @@ use crate::limits::SessionLimits;
 ///
 /// 413 as soon as it is known to be larger, 408 when it comes more slowly than
 /// a message may, 400 when it breaks off.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, max_bytes: usize, pace: &SessionLimits) -> Result<Bytes, ApiError> {
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    max_bytes: usize,
+    pace: &SessionLimits,
+) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::too_large(format!("the body may have {max_bytes} bytes"));
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|declared: u64| declared > max_bytes as u64) {

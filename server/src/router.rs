@@ -23,10 +23,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route(&at("/ws/image"), any(image::open))
         .route(&at("/ws/raw/{room}"), any(raw::open))
         .route(&at("/invert"), post(http::invert_image))
-        .route(
-            &at("/rooms/{room}/messages"),
-            get(http::get_messages).post(http::post_message).delete(http::clear_room),
-        )
+        .route(&at("/rooms/{room}/messages"), get(http::get_messages).post(http::post_message).delete(http::clear_room))
         .route(&at("/rooms/{room}/images"), post(http::share_image))
         .route(&at("/images/{id}"), get(http::get_image))
         .route(&at("/health/live"), get(health::live))

@@ -68,7 +68,9 @@ impl WsClient {
     /// When there is no answer.
     pub async fn try_connect(url: &str) -> Result<Self, u16> {
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-        match within_deadline("a connection", connect_async_with_config(url, Some(config), true)).await {
+        // Boxed: with TLS in it the future is too large for the stack of whoever waits for it.
+        let connecting = Box::pin(connect_async_with_config(url, Some(config), true));
+        match within_deadline("a connection", connecting).await {
             Ok((stream, _)) => Ok(Self(stream)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("no answer from {url}: {error}"),

@@ -44,7 +44,11 @@ struct Page<'a> {
 
 /// `GET /`: the page for browsers, the newest messages of the lobby for
 /// programs.
-pub(crate) async fn root(State(app): State<Arc<App>>, client: Client, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(crate) async fn root(
+    State(app): State<Arc<App>>,
+    client: Client,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     if accepted.any(|value| value.contains("text/html")) {
         return Ok(page::index(&headers));
@@ -56,7 +60,11 @@ pub(crate) async fn root(State(app): State<Arc<App>>, client: Client, headers: H
 }
 
 /// `POST /`: says something in the lobby.
-pub(crate) async fn post_root(State(app): State<Arc<App>>, client: Client, request: Request) -> Result<Response, ApiError> {
+pub(crate) async fn post_root(
+    State(app): State<Arc<App>>,
+    client: Client,
+    request: Request,
+) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body, app.limits.http.body_max_bytes, &app.limits.session).await?;
     let posted = Posted::from_form(body, &parts.headers, &app.limits.native).await?;

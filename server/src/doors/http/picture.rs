@@ -36,7 +36,11 @@ struct Shared<'a> {
 }
 
 /// `POST /invert`: a picture in, its negative out.
-pub(crate) async fn invert_image(State(app): State<Arc<App>>, client: Client, request: Request) -> Result<Response, ApiError> {
+pub(crate) async fn invert_image(
+    State(app): State<Arc<App>>,
+    client: Client,
+    request: Request,
+) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let inverted = invert(&app, &client, &parts, body).await?;
     Ok(([(header::CONTENT_TYPE, inverted.format.mime_type())], inverted.bytes).into_response())
