@@ -46,7 +46,7 @@ pub struct ServeArgs {
     #[arg(long, env = "NEGAPHONE_BASE_PATH", default_value = "", value_name = "PATH")]
     pub base_path: String,
     /// The address under which people reach the server, such as
-    /// https://chat.example; else it is taken from each request.
+    /// `https://chat.example`; else it is taken from each request.
     #[arg(long, env = "NEGAPHONE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Largest message of the raw relay.

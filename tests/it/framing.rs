@@ -20,7 +20,8 @@ macro_rules! refused {
     ($($name:ident: $input:expr => $code:literal;)*) => {$(
         #[tokio::test]
         async fn $name() {
-            check(&$input, $code).await;
+            let input: Vec<u8> = $input.into();
+            check(&input, $code).await;
         }
     )*};
 }
@@ -35,7 +36,7 @@ fn header(bytes: &[u8]) -> Vec<u8> {
 }
 
 refused! {
-    an_unmasked_frame: b"\x81\x02hi".to_vec() => 1002;
+    an_unmasked_frame: b"\x81\x02hi" => 1002;
     a_reserved_bit: masked(0xC1, b"hi") => 1002;
     another_reserved_bit: masked(0x91, b"hi") => 1002;
     a_reserved_data_opcode: masked(0x83, b"hi") => 1002;

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 /// One line per event: `offset text`.
-pub struct Lines;
+pub(crate) struct Lines;
 
 impl Encode for Lines {
     fn encode(&self, event: &Event<'_>, out: &mut BytesMut) {
@@ -30,7 +30,7 @@ impl Encode for Lines {
 
 /// Takes as many bytes as it is allowed to.
 #[derive(Debug, Default)]
-pub struct FakeSink {
+pub(crate) struct FakeSink {
     state: Mutex<SinkState>,
     changed: Notify,
 }
@@ -43,28 +43,28 @@ struct SinkState {
 }
 
 impl FakeSink {
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let sink = Self::default();
         sink.allow(usize::MAX / 2);
         sink
     }
 
-    pub fn allow(&self, bytes: usize) {
+    pub(crate) fn allow(&self, bytes: usize) {
         self.state.lock().may_take += bytes;
         self.changed.notify_waiters();
     }
 
-    pub fn taken(&self) -> String {
+    pub(crate) fn taken(&self) -> String {
         String::from_utf8(self.state.lock().taken.clone()).expect("only text is written here")
     }
 
-    pub fn writes(&self) -> usize {
+    pub(crate) fn writes(&self) -> usize {
         self.state.lock().writes
     }
 }
 
 /// Waits for something with one deadline.
-pub async fn until(mut is_true: impl FnMut() -> bool) {
+pub(crate) async fn until(mut is_true: impl FnMut() -> bool) {
     let waiting = async {
         while !is_true() {
             tokio::task::yield_now().await;
@@ -100,10 +100,10 @@ impl Sink for FakeSink {
 
 /// Keeps everything of one room; may be told to fail.
 #[derive(Debug, Default)]
-pub struct FakeStore {
+pub(crate) struct FakeStore {
     messages: Mutex<Vec<(RoomName, Arc<Message>)>>,
     epoch: Mutex<Option<Epoch>>,
-    pub is_down: std::sync::atomic::AtomicBool,
+    pub(crate) is_down: std::sync::atomic::AtomicBool,
 }
 
 #[async_trait]
@@ -147,7 +147,7 @@ impl Store for FakeStore {
     }
 }
 
-pub fn limits() -> HubLimits {
+pub(crate) fn limits() -> HubLimits {
     HubLimits {
         tape_tail_max_bytes: 1 << 20,
         segment_min_bytes: 256,
@@ -170,14 +170,14 @@ pub fn limits() -> HubLimits {
 }
 
 /// A hub with one room.
-pub struct Fixture {
-    pub hub: Arc<Hub<FakeSink>>,
-    pub room: Arc<Room<FakeSink>>,
-    pub store: Arc<FakeStore>,
+pub(crate) struct Fixture {
+    pub(crate) hub: Arc<Hub<FakeSink>>,
+    pub(crate) room: Arc<Room<FakeSink>>,
+    pub(crate) store: Arc<FakeStore>,
 }
 
 impl Fixture {
-    pub async fn new(limits: HubLimits) -> Self {
+    pub(crate) async fn new(limits: HubLimits) -> Self {
         let store = Arc::new(FakeStore::default());
         let formats = Formats::new(vec![Box::new(Lines)]);
         let hub = Hub::start(Arc::clone(&store) as Arc<dyn Store>, formats, Arc::new(limits));
@@ -186,23 +186,23 @@ impl Fixture {
         Self { hub, room, store }
     }
 
-    pub fn session(&self, sink: FakeSink) -> Arc<Session<FakeSink>> {
+    pub(crate) fn session(&self, sink: FakeSink) -> Arc<Session<FakeSink>> {
         Session::new(sink, Arc::clone(self.hub.limits()))
     }
 
-    pub async fn join(&self, session: &Arc<Session<FakeSink>>, since: Since) -> Seat<FakeSink> {
+    pub(crate) async fn join(&self, session: &Arc<Session<FakeSink>>, since: Since) -> Seat<FakeSink> {
         let name = PersonName::parse("ada").expect("a valid name");
         let join = Join { name, format: Format(0), since, history: 1000 };
         let welcome = |told: &hub::Welcome| Some(format!("welcome {} {}\n", told.offset, told.head).into());
         self.hub.join(&self.room, session, join, welcome).await.expect("the fake store answers")
     }
 
-    pub async fn say(&self, text: &str) {
+    pub(crate) async fn say(&self, text: &str) {
         let speaker = self.session(FakeSink::open());
         self.hub.publish(&self.room, draft(text), None, Reply::OrLeave(speaker)).await;
     }
 
-    pub async fn say_all(&self, texts: std::ops::Range<usize>) {
+    pub(crate) async fn say_all(&self, texts: std::ops::Range<usize>) {
         for text in texts {
             self.say(&format!("m{text}")).await;
         }
@@ -210,12 +210,12 @@ impl Fixture {
     }
 }
 
-pub fn draft(text: &str) -> Draft {
+pub(crate) fn draft(text: &str) -> Draft {
     let body = Body::Text(text.to_owned().into());
     Draft { from: PersonName::parse("ada").expect("a valid name"), body, as_sent: None, id: None }
 }
 
 /// What a member sees of messages `m0`, `m1` … that were said first in a room.
-pub fn lines(texts: std::ops::Range<usize>) -> String {
+pub(crate) fn lines(texts: std::ops::Range<usize>) -> String {
     texts.map(|text| format!("{} m{text}\n", text + 1)).collect()
 }
