@@ -9,7 +9,7 @@ use crate::message::Message;
 use crate::name::RoomName;
 
 /// Names one of the hub's formats: its place in the list given to
-/// [`Hub::new`](crate::Hub::new).
+/// [`Formats::new`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Format(pub usize);
 

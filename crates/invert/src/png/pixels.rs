@@ -97,7 +97,7 @@ fn encode(header: Header, samples: &[u8]) -> Vec<u8> {
         16 => BitDepth::Sixteen,
         _ => BitDepth::Eight,
     });
-    encoder.set_compression(Compression::Balanced);
+    encoder.set_compression(Compression::Fast);
     let written = encoder.write_header().and_then(|mut writer| {
         writer.write_image_data(samples)?;
         writer.finish()

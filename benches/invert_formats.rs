@@ -1,0 +1,32 @@
+//! From an encoded picture to its encoded negative, per format and size.
+
+use benches::picture::{Encoding, photo_like};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use invert::{Limits, invert};
+
+/// A web page's picture, and one of two million pixels.
+const SIZES: [(u32, u32); 2] = [(640, 480), (1632, 1224)];
+
+const SEED: u64 = 20_261_121;
+
+fn invert_formats(criterion: &mut Criterion) {
+    let pictures = SIZES.map(|(width, height)| photo_like(SEED, width, height));
+    let limits = Limits::default();
+    for encoding in Encoding::ALL {
+        let mut group = criterion.benchmark_group(format!("invert/{}", encoding.name()));
+        // The slow ones take a tenth of a second each.
+        group.sampling_mode(SamplingMode::Flat).sample_size(10);
+        for picture in &pictures {
+            let file = encoding.encode(picture);
+            let size = format!("{}x{}", picture.width(), picture.height());
+            group.throughput(Throughput::Bytes(file.len() as u64));
+            group.bench_with_input(BenchmarkId::from_parameter(size), &file, |bencher, file| {
+                bencher.iter(|| invert(file, &limits).expect("the picture is right"));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, invert_formats);
+criterion_main!(benches);
