@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use wire::websocket::{Decoder, DecoderLimits, Event, ProtocolError};
 
 use crate::limits::SessionLimits;
@@ -40,11 +40,19 @@ impl InboundBudget {
         Self { units: Arc::new(Semaphore::new(bytes / BUDGET_UNIT_BYTES)), wait_max }
     }
 
-    async fn lease(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(bytes.div_ceil(BUDGET_UNIT_BYTES)).ok()?;
-        let permit = timeout(self.wait_max, Arc::clone(&self.units).acquire_many_owned(units)).await.ok()?;
+    async fn lease(&self, wanted: Wanted) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(wanted.bytes.div_ceil(BUDGET_UNIT_BYTES)).ok()?;
+        let permit = timeout_at(wanted.until, Arc::clone(&self.units).acquire_many_owned(units)).await.ok()?;
         Some(permit.expect("the budget is never closed"))
     }
+}
+
+/// A share of the budget that a large message waits for.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    bytes: usize,
+    /// The wait may be interrupted and taken up again: its end stays.
+    until: Instant,
 }
 
 /// How large messages may be; larger ones close with 1009.
@@ -75,7 +83,7 @@ pub(crate) struct Input {
     /// Read, but not decoded yet.
     unread: Bytes,
     /// A large message has begun and has no share of the budget yet.
-    unleased_bytes: Option<usize>,
+    wanted: Option<Wanted>,
     budget: InboundBudget,
     leases: Vec<OwnedSemaphorePermit>,
     failed: Option<ProtocolError>,
@@ -103,7 +111,7 @@ impl Input {
             stream,
             decoder,
             unread,
-            unleased_bytes: None,
+            wanted: None,
             budget,
             leases: Vec::new(),
             failed: None,
@@ -120,10 +128,10 @@ impl Input {
     /// When no more will come; what came before is returned first.
     pub(crate) async fn events(&mut self) -> Result<Vec<Event>, InputEnd> {
         loop {
-            if let Some(bytes) = self.unleased_bytes {
-                let lease = self.budget.lease(bytes).await.ok_or(InputEnd::Overloaded)?;
+            if let Some(wanted) = self.wanted {
+                let lease = self.budget.lease(wanted).await.ok_or(InputEnd::Overloaded)?;
                 self.leases.push(lease);
-                self.unleased_bytes = None;
+                self.wanted = None;
             }
             if let Some(error) = self.failed.take() {
                 return Err(InputEnd::Protocol(error));
@@ -159,7 +167,8 @@ impl Input {
             match self.decoder.next(&mut input) {
                 Ok(None) => return events,
                 Ok(Some(Event::Begins { message_bytes })) => {
-                    self.unleased_bytes = Some(message_bytes);
+                    let until = Instant::now() + self.budget.wait_max;
+                    self.wanted = Some(Wanted { bytes: message_bytes, until });
                     self.unread = Bytes::copy_from_slice(input);
                     return events;
                 }
@@ -180,6 +189,13 @@ impl Input {
         if !self.decoder.is_mid_message() {
             self.leases.clear();
         }
+    }
+
+    /// Whether a large message waits for its share of the budget; the peer is
+    /// not read meanwhile.
+    #[must_use]
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.wanted.is_some()
     }
 
     /// Bytes that came so far.

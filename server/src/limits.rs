@@ -69,7 +69,9 @@ pub struct SessionLimits {
     pub history_messages: u64,
     /// Bytes per fragment of a negative, so that pings pass between them.
     pub fragment_max_bytes: usize,
-    /// A close frame must be taken within this time; then the connection is cut.
+    /// A close frame must be taken within this time; then the connection is
+    /// cut. Chosen: a reader that was too slow gets to its close frame when it
+    /// goes on soon.
     pub close_write_max: Duration,
     /// After a close frame input is read and dropped for so long …
     pub linger_max: Duration,
@@ -101,7 +103,8 @@ pub struct HttpLimits {
     pub body_max_bytes: usize,
     /// Messages of one answer.
     pub page_max_messages: usize,
-    /// After a stop was asked for, requests under way have so long.
+    /// After a stop was asked for, requests and sessions have so long: longer
+    /// than a close frame may take.
     pub drain_max: Duration,
 }
 
@@ -157,7 +160,7 @@ impl Limits {
                 header_max_bytes: 64 * KIB,
                 body_max_bytes: 256 * KIB,
                 page_max_messages: 1000,
-                drain_max: Duration::from_secs(10),
+                drain_max: Duration::from_secs(15),
             },
             rates: Rates {
                 messages: Some(Rate { burst: 200.0, per_sec: 50.0 }),
@@ -207,7 +210,7 @@ fn session_limits(raw_message_max_bytes: usize) -> SessionLimits {
         answers_max: 64,
         history_messages: 50,
         fragment_max_bytes: 64 * KIB,
-        close_write_max: Duration::from_secs(2),
+        close_write_max: Duration::from_secs(10),
         linger_max: Duration::from_secs(2),
         linger_max_bytes: MIB,
     }

@@ -107,19 +107,23 @@ impl Connection {
         loop {
             let is_full = session.is_full();
             let reads_at = door.reads_at().filter(|_| !is_full);
+            let is_read = reads_at.is_some_and(|at| at <= Instant::now()) && !self.input.is_waiting();
             tokio::select! {
                 reason = session.ended() => return End::Left(reason),
                 () = stop.cancelled() => return End::Left(Leave::Restart),
                 () = door.answer() => session.flush(),
                 () = session.has_room(), if is_full => {}
                 _ = life.ping.tick() => {
-                    if !life.is_alive(&self.input, &session) {
+                    // Whom we do not read cannot give a sign of life.
+                    if is_read && !life.is_alive(&self.input, &session) {
                         return End::Left(Leave::Silent);
                     }
                     session.probe(websocket::ping_frame(b""));
                 }
                 _ = life.pace.tick() => {
-                    if life.is_too_slow_a_sender(&self.input) {
+                    if !is_read {
+                        life.excuse();
+                    } else if life.is_too_slow_a_sender(&self.input) {
                         return End::Close(Close::new(CloseCode::POLICY, "the message comes too slowly"));
                     }
                 }
@@ -256,6 +260,11 @@ impl Life {
         self.was_silent = is_silent;
         (self.received, self.written) = (received, written);
         !is_dead
+    }
+
+    /// The message under way is not judged: we did not read it.
+    fn excuse(&mut self) {
+        self.unfinished = None;
     }
 
     /// Whether one message was under way for the whole window, and slowly.

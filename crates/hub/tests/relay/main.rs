@@ -3,11 +3,15 @@
 mod fakes;
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fakes::{FakeSink, Fixture, draft, limits, lines, until};
-use hub::{Ends, HubLimits, Leave, Offset, Piece, Position, PublishError, Reply, Since, StoreError};
+use hub::{
+    Ends, HubLimits, Leave, Offset, Piece, Position, PublishError, Reply, RoomError, RoomName, Since, StoreError,
+};
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 
 #[tokio::test]
 async fn every_member_is_written_every_message_in_one_order() {
@@ -168,4 +172,60 @@ async fn a_message_that_no_tail_could_hold_is_refused() {
     let fixture = Fixture::new(limits()).await;
     let refused = fixture.hub.publish_or_refuse(&fixture.room, draft(&"x".repeat(1 << 18)), None).await;
     assert!(matches!(refused, Err(PublishError::TooLarge { bytes_max: 131_072, .. })), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_leaves_memory_a_minute_after_its_last_use_and_its_messages_stay() {
+    let fixture = Fixture::new(limits()).await;
+    let session = fixture.session(FakeSink::open());
+    let seat = fixture.join(&session, Since::Live).await;
+    fixture.say_all(0..3).await;
+    let Fixture { hub, room, store: _store } = fixture;
+    let (name, epoch) = (room.name().clone(), room.epoch());
+    drop(room);
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(hub.rooms_in_memory(), 1, "a room with a member stays");
+    drop(seat);
+    sleep(Duration::from_secs(59)).await;
+    assert_eq!(hub.rooms_in_memory(), 1);
+    sleep(Duration::from_secs(62)).await;
+    assert_eq!(hub.rooms_in_memory(), 0);
+    let again = hub.room(&name, || panic!("a stored room is not new")).await.unwrap();
+    assert_eq!((again.head(), again.epoch()), (Offset(3), epoch));
+}
+
+#[tokio::test]
+async fn rooms_are_bounded_and_new_ones_are_admitted() {
+    let fixture = Fixture::new(HubLimits { rooms_max: 2, ..limits() }).await;
+    let room = |name: &str| RoomName::parse(name).unwrap();
+    let refused = fixture.hub.room(&room("refused"), || false).await;
+    assert_eq!(refused.err(), Some(RoomError::NotAdmitted));
+    let _second = fixture.hub.room(&room("second"), || true).await.unwrap();
+    let third = fixture.hub.room(&room("third"), || true).await;
+    assert_eq!(third.err(), Some(RoomError::TooMany { rooms_max: 2 }));
+    assert!(fixture.hub.room(&room("second"), || false).await.is_ok(), "what is there is let in");
+}
+
+#[tokio::test]
+async fn nobody_is_told_twice_whoever_joins_and_leaves_meanwhile() {
+    let fixture = Fixture::new(limits()).await;
+    let steady = fixture.session(FakeSink::open());
+    let _seat = fixture.join(&steady, Since::Live).await;
+    let flood = fixture.say_all(0..500);
+    let churn = async {
+        for _ in 0..200 {
+            let session = fixture.session(FakeSink::open());
+            let seat = fixture.join(&session, Since::Live).await;
+            tokio::task::yield_now().await;
+            drop(seat);
+            let taken = session.sink().taken();
+            let offsets: Vec<u64> =
+                taken.lines().skip(1).map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
+            assert!(offsets.windows(2).all(|pair| pair[1] == pair[0] + 1), "{offsets:?}");
+        }
+    };
+    tokio::join!(flood, churn);
+    let expected = format!("welcome 0 0\n{}", lines(0..500));
+    until(|| steady.sink().taken() == expected).await;
+    assert_eq!(fixture.room.members(), 1);
 }
