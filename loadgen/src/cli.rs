@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::threshold::Threshold;
-
-/// A load generator for WebSocket servers that tells the truth: open loop,
-/// latency from the intended time, every delivery accounted for.
+/// A load generator for WebSocket servers that tells the truth.
+///
+/// Messages leave when they are due, not when the server is ready for them; latency counts from
+/// that moment; every delivery is accounted for; and when the generator itself was the limit, it
+/// says so and does not pass.
 #[derive(Debug, Parser)]
 #[command(name = "loadgen", version, after_help = EXAMPLES)]
 pub struct Cli {
@@ -20,57 +21,63 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  loadgen chat --clients 200 --rate 500 --duration 20s
-  loadgen chat --clients 100 --rooms 10 --rate 1000 --threshold 'broadcast_latency: p(99)<50ms'
-  loadgen chat --protocol raw --url 'ws://127.0.0.1:8080/ws/raw/{room}' --clients 50 --rate 1000
-  loadgen echo --url ws://127.0.0.1:9000/ --clients 100 --rate 10000 --duration 30s --json echo.json
-  loadgen image --file photo.jpg --clients 4 --rate 20 --duration 10s
-  loadgen image --url http://127.0.0.1:8080/invert --rate 20
+  A chat of 200 people in one room of a negaphone on this machine:
+    loadgen chat --clients 200 --rate 500 --duration 20s
+  Ten rooms, and a promise that CI can hold the server to:
+    loadgen chat --clients 100 --rooms 10 --rate 1000 --threshold 'broadcast_latency: p(99)<50ms'
+  Any server that sends each message to everybody:
+    loadgen chat --protocol raw --url ws://127.0.0.1:9000/ --clients 50 --rate 100
+  Any echo server, as fast as it answers:
+    loadgen echo --url ws://127.0.0.1:9000/ --clients 100 --pace closed --json echo.json
+  Pictures whose negatives are checked:
+    loadgen image --file photo.jpg scan.png --clients 4 --rate 20
+    loadgen image --url http://127.0.0.1:8080/invert --rate 20
 
-Exit codes: 0 passed, 1 could not run, 2 wrong usage, 98 the generator itself was the limit,
-99 a threshold was crossed, 130 interrupted (the report is written).";
+`loadgen chat --help` explains every option.
+
+Exit codes:
+    0  passed                        98  the generator itself was the limit
+    1  could not be carried through  99  a threshold was crossed
+    2  wrong usage                  130  interrupted; the report is written all the same";
+
+const CHAT_EXAMPLES: &str = "\
+Thresholds: a count (lost==0, errors<5) or a time:
+  broadcast_latency: p(99)<50ms   from the moment a message was due to each arrival (also: latency)
+  fanout: p(99)<80ms              from that moment to the last receiver
+lost==0, duplicated==0, reordered==0 and corrupted==0 hold by default; one of yours on the same count replaces it.
+
+Example: loadgen chat --clients 200 --rate 500 --duration 20s --threshold 'broadcast_latency: p(99)<50ms'";
 
 /// What is sent, and what is expected back.
 #[derive(Debug, Subcommand)]
 pub enum Scenario {
     /// Everybody in a room hears what anybody says.
-    Chat(ChatArgs),
+    #[command(after_help = CHAT_EXAMPLES)]
+    Chat(TalkArgs),
     /// The server sends each message back to its sender.
-    Echo(EchoArgs),
+    #[command(after_help = "Example: loadgen echo --url ws://127.0.0.1:9000/ --clients 100 --rate 10000 --size 64")]
+    Echo(TalkArgs),
     /// The server sends the negative of each picture back.
+    #[command(after_help = "Example: loadgen image --url http://127.0.0.1:8080/invert --file photo.jpg --rate 20")]
     Image(ImageArgs),
 }
 
-/// `loadgen chat`.
+/// `loadgen chat` and `loadgen echo`.
 #[derive(Debug, Args)]
-pub struct ChatArgs {
-    /// Where; {room} becomes the room's name, {client} the client's number.
-    #[arg(long, default_value = "ws://127.0.0.1:8080/ws?room={room}&name=client-{client}")]
-    pub url: String,
-    /// What the server speaks.
-    #[arg(long, value_enum, default_value_t = Protocol::Native)]
-    pub protocol: Protocol,
-    /// Rooms over which the clients are spread.
+pub struct TalkArgs {
+    /// The whole address; {room} becomes the room's name, {client} the client's number
+    /// [default: the door of a negaphone at ws://127.0.0.1:8080 that speaks the protocol]
+    #[arg(long)]
+    pub url: Option<String>,
+    /// What the server speaks [default: native for chat, echo for echo].
+    #[arg(long, value_enum)]
+    pub protocol: Option<Protocol>,
+    /// Rooms over which the clients are spread; named after the run id: RUN-0, RUN-1, …
     #[arg(long, default_value_t = 1)]
     pub rooms: u32,
     /// The server does not send a message back to its sender.
     #[arg(long)]
     pub others_only: bool,
-    /// Bytes of a message, such as 100 or 64KiB.
-    #[arg(long, default_value = "100", value_name = "SIZE")]
-    pub size: ByteSize,
-    /// How the load is made.
-    #[command(flatten)]
-    pub load: LoadArgs,
-}
-
-/// `loadgen echo`.
-#[derive(Debug, Args)]
-pub struct EchoArgs {
-    /// Where; {client} becomes the client's number. The default is a raw room
-    /// of each client's own.
-    #[arg(long, default_value = "ws://127.0.0.1:8080/ws/raw/~{room}-{client}")]
-    pub url: String,
     /// Bytes of a message, such as 100 or 64KiB.
     #[arg(long, default_value = "100", value_name = "SIZE")]
     pub size: ByteSize,
@@ -85,7 +92,7 @@ pub struct ImageArgs {
     /// Where: ws(s)://…/ws/image, or http(s)://…/invert to POST.
     #[arg(long, default_value = "ws://127.0.0.1:8080/ws/image")]
     pub url: String,
-    /// Pictures to send in turn; else some are made.
+    /// Pictures to send in turn; without any, PNG and JPEG pictures are made from the seed.
     #[arg(long = "file", value_name = "PATH", num_args = 1..)]
     pub files: Vec<PathBuf>,
     /// How the load is made.
@@ -96,38 +103,37 @@ pub struct ImageArgs {
 /// How any load is made.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// Clients, all connected before the first message.
+    /// Clients, all connected before the first message is due.
     #[arg(long, default_value_t = 10)]
     pub clients: u32,
-    /// Messages per second, all clients together.
-    #[arg(long, default_value_t = 10.0)]
-    pub rate: f64,
+    /// Messages per second, all clients together [default: 10; with --pace closed no limit]
+    #[arg(long)]
+    pub rate: Option<f64>,
     /// How long messages are due, such as 20s, 500ms or 2m.
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     pub duration: Duration,
     /// When a message is due.
     #[arg(long, value_enum, default_value_t = Pace::Open)]
     pub pace: Pace,
-    /// Where random bytes begin: same seed, same bytes.
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Names this run in its messages and rooms; made from the seed otherwise.
+    /// Same seed, same bytes [default: a new one each time, told in the report]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Names this run in its messages and rooms [default: made from the seed]
     #[arg(long, value_name = "NAME")]
     pub run_id: Option<String>,
-    /// What must hold, such as 'broadcast_latency: p(99)<50ms' or 'lost==0';
-    /// may be given several times.
+    /// What must hold, such as 'latency: p(99)<50ms' or 'errors==0'; may be given several times.
     #[arg(long = "threshold", value_name = "EXPR")]
-    pub thresholds: Vec<Threshold>,
-    /// Write the result as JSON.
+    pub thresholds: Vec<String>,
+    /// Write the machine-readable result here.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// The 99th percentile by which the generator may be late.
+    /// How late the generator may send: the 99th percentile; five times that once. Beyond, exit 98.
     #[arg(long, default_value = "100ms", value_parser = humantime::parse_duration)]
     pub max_lateness: Duration,
-    /// A connection that takes longer has failed.
+    /// How long a connection may take.
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     pub connect_timeout: Duration,
-    /// How long to wait for stragglers after the last message was due.
+    /// How long to wait for stragglers after the last message was sent.
     #[arg(long, default_value = "5s", value_parser = humantime::parse_duration)]
     pub drain: Duration,
 }
@@ -139,7 +145,7 @@ pub enum Protocol {
     Native,
     /// Whatever is sent goes to everybody in the room.
     Raw,
-    /// Whatever is sent comes back.
+    /// Whatever is sent comes back to its sender.
     Echo,
 }
 
@@ -148,6 +154,18 @@ pub enum Protocol {
 pub enum Pace {
     /// At its time, whatever the server does.
     Open,
-    /// When the answer to the client's message before it has come.
+    /// When the answer to the client's message before has come.
     Closed,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use thiserror::Error;
 
-use crate::record::{Records, Stall};
+use crate::record::{Records, STALL_MIN, Stall};
 
 /// How often the heart beats.
 const BEAT: Duration = Duration::from_millis(10);
@@ -66,11 +66,18 @@ impl Heart {
     }
 }
 
-/// Stalls that are not a pause of our own.
+/// Stalls without the time in which this process itself did not run; what is then too short is none.
 #[must_use]
 pub fn without_pauses(stalls: Vec<Stall>, pauses: &[Stall]) -> Vec<Stall> {
-    let overlaps = |a: &Stall, b: &Stall| a.at < b.at + b.length && b.at < a.at + a.length;
-    stalls.into_iter().filter(|stall| !pauses.iter().any(|pause| overlaps(stall, pause))).collect()
+    let overlap = |a: &Stall, b: &Stall| {
+        let end = (a.at + a.length).min(b.at + b.length);
+        end.saturating_sub(a.at.max(b.at))
+    };
+    let without = |stall: Stall| {
+        let own = pauses.iter().map(|pause| overlap(&stall, pause)).sum();
+        Stall { length: stall.length.saturating_sub(own), ..stall }
+    };
+    stalls.into_iter().map(without).filter(|stall| stall.length >= STALL_MIN).collect()
 }
 
 /// Time that this process has used, and waited for a core.
@@ -137,7 +144,8 @@ mod tests {
     #[test]
     fn a_stall_during_a_pause_of_our_own_is_not_the_servers() {
         let stall = |at, length| Stall { at: Duration::from_millis(at), length: Duration::from_millis(length) };
-        let left = without_pauses(vec![stall(0, 100), stall(900, 300), stall(5000, 200)], &[stall(1000, 1000)]);
-        assert_eq!(left, [stall(0, 100), stall(5000, 200)]);
+        let stalls = vec![stall(0, 100), stall(900, 300), stall(1900, 1000), stall(5000, 200)];
+        let left = without_pauses(stalls, &[stall(1000, 1000)]);
+        assert_eq!(left, [stall(0, 100), stall(900, 100), stall(1900, 900), stall(5000, 200)]);
     }
 }

@@ -10,14 +10,17 @@ pub mod plan;
 
 pub mod pace;
 pub mod payload;
+pub mod seed;
 
 pub mod client;
 pub mod scenario;
 
 pub mod health;
+pub mod ledger;
 pub mod record;
 pub mod verify;
 
+pub mod exit;
 pub mod outcome;
 pub mod threshold;
 
@@ -59,26 +62,36 @@ pub async fn run<T>(
     // TLS needs a provider; a second run in one process has it already.
     rustls::crypto::ring::default_provider().install_default().ok();
     let started = format!("{:.3}", jiff::Timestamp::now());
-    let messages = plan.messages_max();
-    let records = Arc::new(Records::new(plan.clients, messages, scenario::audience_max(plan)));
+    let records = Arc::new(Records::new(plan.clients, plan.messages_per_client_max()));
     let told = tell(Arc::clone(&records));
     let heart = Heart::start(Arc::clone(&records))?;
     let before = Usage::now();
-    let found = scenario::run(plan, &records, stop.clone()).await;
+    // A signal ends an unfinished connecting at once; a begun load ends by itself, with its books closed.
+    let found = tokio::select! {
+        found = scenario::run(plan, &records, stop.clone()) => Some(found),
+        () = interrupted_before_start(&records, &stop) => None,
+    };
     let usage = Usage::now().since(before);
     let pauses = heart.stop();
     let stalls = health::without_pauses(records.stalls(), &pauses);
-    let failure = found.as_ref().err().map(ToString::to_string);
+    let failure = found.as_ref().and_then(|found| found.as_ref().err()).map(ToString::to_string);
     let ending = Ending {
         plan,
         records: &records,
-        finding: found.ok(),
+        finding: found.and_then(Result::ok),
         started,
-        interrupted: stop.is_cancelled(),
+        is_interrupted: stop.is_cancelled(),
         stalls,
         pauses,
         usage,
         failure,
     };
     Ok((Outcome::new(ending), told))
+}
+
+async fn interrupted_before_start(records: &Records, stop: &CancellationToken) {
+    stop.cancelled().await;
+    if records.is_started() {
+        std::future::pending().await
+    }
 }

@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use clap::Parser;
 use loadgen::cli::Cli;
+use loadgen::exit::{FAILED, INTERRUPTED, WRONG_USAGE};
 use loadgen::outcome::Outcome;
 use loadgen::plan::Plan;
 use loadgen::report::{self, Progress};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-
-/// Could not run.
-const FAILED: u8 = 1;
-/// Wrong usage; clap uses the same.
-const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let plan = match Plan::new(Cli::parse().scenario) {
@@ -43,10 +40,20 @@ fn main() -> ExitCode {
 fn run(plan: &Arc<Plan>) -> anyhow::Result<Outcome> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let stop = CancellationToken::new();
-        let on_interrupt = stop.clone();
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let on_signal = stop.clone();
         tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                on_interrupt.cancel();
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if on_signal.is_cancelled() {
+                    // Who asks twice does not want to wait for the report.
+                    std::process::exit(INTERRUPTED.into());
+                }
+                on_signal.cancel();
             }
         });
         let tell = |records| Progress::start(Arc::clone(plan), records);

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{self, LoadArgs, Pace, Protocol};
+use crate::cli::{self, ImageArgs, LoadArgs, Pace, Protocol, TalkArgs};
 use crate::pace::Schedule;
-use crate::payload::{self, PAYLOAD_MIN_BYTES};
-use crate::threshold::Threshold;
+use crate::payload::{self, RUN_ID_MAX_BYTES};
+use crate::seed;
+use crate::threshold::{Count, Metric, Threshold, ThresholdError, Times};
 
-/// More would need more memory for their records than a small machine has.
-const MESSAGES_MAX: u64 = 100_000_000;
-/// In closed loop the server sets the rate; a client stops when its share of
-/// these is sent.
-const CLOSED_MESSAGES_MAX: u64 = 16 << 20;
+/// Their ledger takes 16 bytes each: 1 GiB.
+const MESSAGES_MAX: u64 = 1 << 26;
+/// Messages per second in open loop, unless asked otherwise. Chosen: harms nobody.
+const RATE_DEFAULT: f64 = 10.0;
 /// Chosen: what a server under test may take; more is a typing error.
 const SIZE_MAX_BYTES: u64 = 64 << 20;
 
@@ -52,21 +52,25 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scenario {
     /// Messages.
-    Messages {
-        /// What the server speaks.
-        protocol: Protocol,
-        /// Who should hear a message.
-        audience: Audience,
-        /// Bytes of a message.
-        size_bytes: usize,
-        /// Its name in reports.
-        name: &'static str,
-    },
+    Talk(Talk),
     /// Pictures.
     Images {
         /// Files to send in turn; generated ones where there are none.
         files: Vec<PathBuf>,
     },
+}
+
+/// A scenario of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Talk {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// What the server speaks.
+    pub protocol: Protocol,
+    /// Who should hear a message.
+    pub audience: Audience,
+    /// Bytes of a message.
+    pub size_bytes: usize,
 }
 
 /// Who should hear a message.
@@ -108,24 +112,48 @@ pub enum PlanError {
         duration_s: f64,
     },
     /// A message is too small for what it must carry, or too large.
-    #[error("--size {size}: from {PAYLOAD_MIN_BYTES} bytes, which a message needs to be accounted for, to 64MiB")]
+    #[error("--size {size}: from {size_min} bytes, which a message needs to be accounted for, to 64MiB")]
     Size {
         /// As given.
         size: u64,
+        /// What the run id and the rest take.
+        size_min: usize,
     },
     /// The scheme does not fit the scenario.
-    #[error("{url}: the address must begin with {expected}")]
+    #[error("--url {url}: the address must begin with {expected}")]
     Scheme {
         /// As given.
         url: String,
         /// What would do.
         expected: &'static str,
     },
+    /// Not an address.
+    #[error("--url {url}: {reason}")]
+    Url {
+        /// As given.
+        url: String,
+        /// Why not.
+        reason: hyper::http::uri::InvalidUri,
+    },
     /// A run's name is put into room names.
-    #[error("--run-id {0:?}: 1 to 32 letters, digits and -")]
+    #[error("--run-id {0:?}: 1 to {RUN_ID_MAX_BYTES} letters, digits and -")]
     RunId(String),
+    /// A threshold cannot be read.
+    #[error(transparent)]
+    Threshold(#[from] ThresholdError),
+    /// A threshold on something that the scenario does not have.
+    #[error("--threshold {expression:?}: `{scenario}` does not measure that")]
+    NotMeasured {
+        /// As given.
+        expression: String,
+        /// Its name.
+        scenario: &'static str,
+    },
+    /// A closed loop would wait for ever.
+    #[error("--pace closed --others-only: a client that never hears of its own message cannot wait for it")]
+    NoReply,
     /// The result would be lost.
-    #[error("{path}: cannot be written: {source}")]
+    #[error("--json {path}: cannot be written: {source}")]
     Unwritable {
         /// Where.
         path: PathBuf,
@@ -142,82 +170,84 @@ impl Plan {
     /// When the run would make no sense.
     pub fn new(scenario: cli::Scenario) -> Result<Self, PlanError> {
         match scenario {
-            cli::Scenario::Chat(args) => {
-                check_size(args.size.as_u64())?;
-                let audience = match (args.protocol, args.others_only) {
-                    (Protocol::Echo, _) => Audience::Sender,
-                    (Protocol::Native | Protocol::Raw, false) => Audience::Room,
-                    (Protocol::Native | Protocol::Raw, true) => Audience::Others,
-                };
-                let size_bytes = usize::try_from(args.size.as_u64()).unwrap_or(usize::MAX);
-                let scenario = Scenario::Messages { protocol: args.protocol, audience, size_bytes, name: "chat" };
-                Self::with_load(scenario, args.url, args.rooms, args.load)
-            }
-            cli::Scenario::Echo(args) => {
-                check_size(args.size.as_u64())?;
-                let size_bytes = usize::try_from(args.size.as_u64()).unwrap_or(usize::MAX);
-                let (protocol, audience) = (Protocol::Echo, Audience::Sender);
-                let scenario = Scenario::Messages { protocol, audience, size_bytes, name: "echo" };
-                Self::with_load(scenario, args.url, 1, args.load)
-            }
-            cli::Scenario::Image(args) => {
-                Self::with_load(Scenario::Images { files: args.files }, args.url, 1, args.load)
+            cli::Scenario::Chat(args) => Self::talk("chat", Protocol::Native, args),
+            cli::Scenario::Echo(args) => Self::talk("echo", Protocol::Echo, args),
+            cli::Scenario::Image(ImageArgs { url, files, load }) => {
+                Self::with_load(Scenario::Images { files }, url, 1, load)
             }
         }
     }
 
+    fn talk(name: &'static str, protocol: Protocol, args: TalkArgs) -> Result<Self, PlanError> {
+        let protocol = args.protocol.unwrap_or(protocol);
+        let audience = match (protocol, args.others_only) {
+            (Protocol::Echo, _) => Audience::Sender,
+            (Protocol::Native | Protocol::Raw, false) => Audience::Room,
+            (Protocol::Native | Protocol::Raw, true) => Audience::Others,
+        };
+        if (protocol, audience, args.load.pace) == (Protocol::Raw, Audience::Others, Pace::Closed) {
+            return Err(PlanError::NoReply);
+        }
+        let url = args.url.unwrap_or_else(|| default_url(protocol).to_owned());
+        let size_bytes = usize::try_from(args.size.as_u64()).unwrap_or(usize::MAX);
+        let scenario = Scenario::Talk(Talk { name, protocol, audience, size_bytes });
+        let plan = Self::with_load(scenario, url, args.rooms, args.load)?;
+        let (size, size_min) = (args.size.as_u64(), payload::size_min_bytes(&plan.run_id));
+        if !(size_min as u64..=SIZE_MAX_BYTES).contains(&size) {
+            return Err(PlanError::Size { size, size_min });
+        }
+        Ok(plan)
+    }
+
     fn with_load(scenario: Scenario, url: String, rooms: u32, load: LoadArgs) -> Result<Self, PlanError> {
-        check_url(&scenario, &url)?;
         if rooms > 1 && !url.contains("{room}") {
             return Err(PlanError::NoRoomInUrl { rooms, url });
         }
         if rooms == 0 || load.clients < rooms {
             return Err(PlanError::EmptyRooms { clients: load.clients, rooms });
         }
-        let schedule = Schedule::new(load.rate, load.duration, load.pace)
-            .filter(|schedule| (1..=MESSAGES_MAX).contains(&schedule.messages()))
-            .ok_or(PlanError::Messages { rate: load.rate, duration_s: load.duration.as_secs_f64() })?;
-        let run_id = load.run_id.unwrap_or_else(|| payload::run_id(load.seed));
-        if !(1..=32).contains(&run_id.len()) || !run_id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        let schedule = schedule(&load)?;
+        // New each time, so that what a server keeps of an earlier run is not taken for this one's.
+        let seed = load.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+        let run_id = load.run_id.unwrap_or_else(|| seed::run_id(seed));
+        let is_plain = run_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !(1..=RUN_ID_MAX_BYTES).contains(&run_id.len()) || !is_plain {
             return Err(PlanError::RunId(run_id));
         }
-        if let Some(path) = &load.json {
-            // Opened, not truncated: an earlier result stays until there is a new one.
-            let opened = File::options().append(true).create(true).open(path);
-            opened.map_err(|source| PlanError::Unwritable { path: path.clone(), source })?;
-        }
-        Ok(Self {
+        let plan = Self {
+            thresholds: thresholds(&scenario, &load.thresholds)?,
             scenario,
             url,
             clients: load.clients,
             rooms,
             schedule,
             run_id,
-            seed: load.seed,
-            thresholds: Threshold::with_defaults(load.thresholds),
+            seed,
             json: load.json,
             max_lateness: load.max_lateness,
             connect_timeout: load.connect_timeout,
             drain: load.drain,
-        })
+        };
+        check_url(&plan)?;
+        if let Some(path) = &plan.json {
+            // Opened, not truncated: an earlier result stays until there is a new one.
+            let opened = File::options().append(true).create(true).open(path);
+            opened.map_err(|source| PlanError::Unwritable { path: path.clone(), source })?;
+        }
+        Ok(plan)
     }
 
     /// The scenario's name in reports.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self.scenario {
-            Scenario::Messages { name, .. } => name,
-            Scenario::Images { .. } => "image",
-        }
+        self.scenario.name()
     }
 
-    /// Messages that may be sent: what the records must have room for.
+    /// Messages that one client may send: what the records must have room for.
     #[must_use]
-    pub fn messages_max(&self) -> u64 {
-        match self.schedule.pace() {
-            Pace::Open => self.schedule.messages(),
-            Pace::Closed => CLOSED_MESSAGES_MAX,
-        }
+    pub fn messages_per_client_max(&self) -> u32 {
+        let messages = self.schedule.messages().unwrap_or(MESSAGES_MAX);
+        u32::try_from(messages.div_ceil(u64::from(self.clients))).expect("a plan has MESSAGES_MAX at most")
     }
 
     /// The room of a client.
@@ -240,19 +270,67 @@ impl Plan {
     }
 }
 
-fn check_size(size: u64) -> Result<(), PlanError> {
-    if (PAYLOAD_MIN_BYTES as u64..=SIZE_MAX_BYTES).contains(&size) { Ok(()) } else { Err(PlanError::Size { size }) }
+impl Scenario {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Talk(talk) => talk.name,
+            Self::Images { .. } => "image",
+        }
+    }
+
+    /// Whether a result of this scenario has such a figure.
+    #[must_use]
+    pub fn measures(&self, metric: Metric) -> bool {
+        match (self, metric) {
+            (Self::Talk(_), Metric::Count(_) | Metric::Time(Times::Latency, _)) => true,
+            (Self::Talk(talk), Metric::Time(Times::Fanout, _)) => talk.audience != Audience::Sender,
+            (Self::Images { .. }, Metric::Count(count)) => {
+                !matches!(count, Count::Duplicated | Count::Reordered | Count::Foreign)
+            }
+            (Self::Images { .. }, Metric::Time(times, _)) => times == Times::Latency,
+        }
+    }
 }
 
-fn check_url(scenario: &Scenario, url: &str) -> Result<(), PlanError> {
-    let (schemes, expected): (&[&str], _) = match scenario {
-        Scenario::Messages { .. } => (&["ws://", "wss://"], "ws:// or wss://"),
+fn default_url(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Native => "ws://127.0.0.1:8080/ws?room={room}&name=client-{client}",
+        Protocol::Raw => "ws://127.0.0.1:8080/ws/raw/{room}",
+        // A raw room with one member is an echo; the tilde keeps it in memory.
+        Protocol::Echo => "ws://127.0.0.1:8080/ws/raw/~{room}-{client}",
+    }
+}
+
+fn schedule(load: &LoadArgs) -> Result<Schedule, PlanError> {
+    let schedule = match load.pace {
+        Pace::Open => Schedule::open(load.rate.unwrap_or(RATE_DEFAULT), load.duration),
+        Pace::Closed => Schedule::closed(load.rate, load.duration),
+    };
+    schedule
+        .filter(|schedule| schedule.messages().is_none_or(|messages| (1..=MESSAGES_MAX).contains(&messages)))
+        .ok_or(PlanError::Messages { rate: load.rate.unwrap_or(RATE_DEFAULT), duration_s: load.duration.as_secs_f64() })
+}
+
+fn thresholds(scenario: &Scenario, texts: &[String]) -> Result<Vec<Threshold>, PlanError> {
+    let asked = texts.iter().map(|text| text.parse()).collect::<Result<Vec<Threshold>, _>>()?;
+    if let Some(threshold) = asked.iter().find(|threshold| !scenario.measures(threshold.metric())) {
+        return Err(PlanError::NotMeasured { expression: threshold.to_string(), scenario: scenario.name() });
+    }
+    let mut all = Threshold::with_defaults(asked);
+    all.retain(|threshold| scenario.measures(threshold.metric()));
+    Ok(all)
+}
+
+fn check_url(plan: &Plan) -> Result<(), PlanError> {
+    let (schemes, expected): (&[&str], _) = match plan.scenario {
+        Scenario::Talk(_) => (&["ws://", "wss://"], "ws:// or wss://"),
         Scenario::Images { .. } => (&["ws://", "wss://", "http://", "https://"], "ws://, wss://, http:// or https://"),
     };
-    if schemes.iter().any(|scheme| url.starts_with(scheme)) {
-        return Ok(());
+    if !schemes.iter().any(|scheme| plan.url.starts_with(scheme)) {
+        return Err(PlanError::Scheme { url: plan.url.clone(), expected });
     }
-    Err(PlanError::Scheme { url: url.to_owned(), expected })
+    let parsed: Result<hyper::Uri, _> = plan.url_of(0).parse();
+    parsed.map(drop).map_err(|reason| PlanError::Url { url: plan.url.clone(), reason })
 }
 
 #[cfg(test)]
@@ -274,6 +352,31 @@ mod tests {
     }
 
     #[test]
+    fn run_id_comes_from_the_seed_and_the_seed_is_new_each_time() {
+        let of = |args: &str| plan(args).unwrap().run_id;
+        assert_eq!(of("chat --seed 1"), of("echo --seed 1"));
+        assert_ne!(of("chat --seed 1"), of("chat --seed 2"));
+        assert_eq!(of("chat --seed 1 --run-id mine"), "mine");
+    }
+
+    #[test]
+    fn protocol_says_who_hears_a_message() {
+        let audience = |args: &str| match plan(args).unwrap().scenario {
+            Scenario::Talk(talk) => talk.audience,
+            Scenario::Images { .. } => panic!("not a talk"),
+        };
+        assert_eq!(audience("chat"), Audience::Room);
+        assert_eq!(audience("chat --protocol raw --others-only"), Audience::Others);
+        assert_eq!(audience("echo"), Audience::Sender);
+    }
+
+    #[test]
+    fn images_have_fewer_thresholds() {
+        let texts: Vec<_> = plan("image").unwrap().thresholds.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["lost==0", "corrupted==0"]);
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for bad in [
             "chat --rooms 2 --url ws://127.0.0.1/",
@@ -285,7 +388,14 @@ mod tests {
             "chat --size 10",
             "chat --url http://127.0.0.1/",
             "chat --run-id a/b",
+            "chat --run-id seventeen-letters",
             "chat --json /nowhere/at/all.json",
+            "chat --url ws://[",
+            "chat --threshold lost",
+            "echo --threshold fanout:max<1s",
+            "image --threshold foreign==0",
+            "chat --protocol raw --others-only --pace closed",
+            "chat --pace closed --rate 0",
         ] {
             assert!(plan(bad).is_err(), "{bad}");
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// Counts that must be 0 unless something else is asked of them.
-const DEFAULT_ZEROS: [&str; 4] = ["lost", "duplicated", "reordered", "corrupted"];
+const DEFAULT_ZEROS: [Count; 4] = [Count::Lost, Count::Duplicated, Count::Reordered, Count::Corrupted];
 
 /// An expression such as `broadcast_latency: p(99)<50ms` or `lost==0`.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,12 +19,53 @@ pub struct Threshold {
 }
 
 /// What is compared.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Metric {
     /// A count, by its name in the result.
-    Count(&'static str),
+    Count(Count),
     /// A time in milliseconds.
     Time(Times, Statistic),
+}
+
+/// The counts of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the result explains each of them where it carries it")]
+pub enum Count {
+    Scheduled,
+    Sent,
+    Expected,
+    Received,
+    Refused,
+    Errors,
+    Lost,
+    Duplicated,
+    Reordered,
+    Corrupted,
+    Foreign,
+    ConnectErrors,
+    Disconnects,
+}
+
+impl Count {
+    const ALL: [(&str, Self); 13] = [
+        ("scheduled", Self::Scheduled),
+        ("sent", Self::Sent),
+        ("expected", Self::Expected),
+        ("received", Self::Received),
+        ("refused", Self::Refused),
+        ("errors", Self::Errors),
+        ("lost", Self::Lost),
+        ("duplicated", Self::Duplicated),
+        ("reordered", Self::Reordered),
+        ("corrupted", Self::Corrupted),
+        ("foreign", Self::Foreign),
+        ("connect_errors", Self::ConnectErrors),
+        ("disconnects", Self::Disconnects),
+    ];
+
+    fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, count)| *count == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// Which times.
@@ -32,7 +73,7 @@ pub enum Metric {
 pub enum Times {
     /// From the intended time to each arrival.
     Latency,
-    /// From the intended time to the last arrival of a message.
+    /// From the intended time to the last receiver of a message.
     Fanout,
 }
 
@@ -47,7 +88,6 @@ pub enum Statistic {
     Mean,
 }
 
-/// How it is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comparison {
     Less,
@@ -58,47 +98,54 @@ enum Comparison {
     NotEqual,
 }
 
-/// The counts of a result by name.
-pub const COUNTS: [&str; 13] = [
-    "scheduled",
-    "sent",
-    "expected",
-    "received",
-    "refused",
-    "errors",
-    "lost",
-    "duplicated",
-    "reordered",
-    "corrupted",
-    "foreign",
-    "connect_errors",
-    "disconnects",
-];
-
-/// Why an expression cannot be read.
+/// An expression that cannot be read, and the place where reading ended.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ThresholdError {
+#[error("cannot read the threshold: {fault}\n    {text}\n    {caret:>width$}", caret = '^', width = .at + 1)]
+pub struct ThresholdError {
+    text: String,
+    /// In characters.
+    at: usize,
+    fault: Fault,
+}
+
+/// What is wrong with an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Fault {
     /// Nothing is compared.
     #[error("a comparison is missing: <, <=, >, >=, == or !=")]
     NoComparison,
-    /// No such thing is measured.
-    #[error("{0:?} is not measured; there are broadcast_latency, latency, fanout and the counts {counts}", counts = COUNTS.join(", "))]
-    Metric(String),
+    /// No such time is measured.
+    #[error("before a colon stands broadcast_latency, latency or fanout")]
+    Times,
+    /// No such count.
+    #[error("there is no such count; {hint}", hint = count_hint())]
+    Count,
+    /// A time without a statistic.
+    #[error("a time needs a statistic, as in 'latency: p(99)<50ms'")]
+    NoStatistic,
     /// Not a percentile, max or mean.
-    #[error("{0:?}: write p(99), p99, max, med or mean")]
-    Statistic(String),
-    /// Not a number, or not a time.
-    #[error("{0:?}: write a number for a count, and a time such as 50ms for a latency")]
-    Bound(String),
+    #[error("write p(99), p99.9, med, mean or max")]
+    Statistic,
+    /// Not a time.
+    #[error("a time needs a unit, such as 50ms or 1s")]
+    Duration,
+    /// Not a number.
+    #[error("a count is compared with a whole number")]
+    Number,
+}
+
+fn count_hint() -> String {
+    format!("the counts are {}", Count::ALL.map(|(name, _)| name).join(", "))
 }
 
 impl Threshold {
-    /// The asked ones, and those that hold by default unless replaced.
+    /// The asked ones, and those that hold by default unless one on the same count replaces them.
     #[must_use]
     pub fn with_defaults(mut asked: Vec<Self>) -> Vec<Self> {
-        for name in DEFAULT_ZEROS {
-            if !asked.iter().any(|threshold| threshold.metric == Metric::Count(name)) {
-                let (text, metric) = (format!("{name}==0"), Metric::Count(name));
+        for count in DEFAULT_ZEROS {
+            let metric = Metric::Count(count);
+            if !asked.iter().any(|threshold| threshold.metric == metric) {
+                let text = format!("{}==0", count.name());
                 asked.push(Self { text, metric, comparison: Comparison::Equal, bound: 0.0 });
             }
         }
@@ -107,8 +154,8 @@ impl Threshold {
 
     /// What it looks at.
     #[must_use]
-    pub fn metric(&self) -> &Metric {
-        &self.metric
+    pub fn metric(&self) -> Metric {
+        self.metric
     }
 
     /// Whether it holds.
@@ -119,9 +166,7 @@ impl Threshold {
             Comparison::LessOrEqual => value <= self.bound,
             Comparison::Greater => value > self.bound,
             Comparison::GreaterOrEqual => value >= self.bound,
-            #[expect(clippy::float_cmp, reason = "counts are whole numbers")]
             Comparison::Equal => value == self.bound,
-            #[expect(clippy::float_cmp, reason = "counts are whole numbers")]
             Comparison::NotEqual => value != self.bound,
         }
     }
@@ -137,18 +182,37 @@ impl FromStr for Threshold {
     type Err = ThresholdError;
 
     fn from_str(text: &str) -> Result<Self, ThresholdError> {
-        let at = text.find(['<', '>', '=', '!']).ok_or(ThresholdError::NoComparison)?;
-        let (left, right) = text.split_at(at);
-        let (comparison, bound) = comparison(right).ok_or(ThresholdError::NoComparison)?;
-        let (metric, bound) = match left.split_once(':') {
-            Some((times, statistic)) => (time_metric(times.trim(), statistic.trim())?, milliseconds(bound)?),
-            None => (count_metric(left.trim())?, number(bound)?),
-        };
+        let (metric, comparison, bound) = parse(text).map_err(|(rest, fault)| {
+            // Every part is a slice of the text, up to its end or before it.
+            let byte = (rest.as_ptr() as usize).saturating_sub(text.as_ptr() as usize).min(text.len());
+            ThresholdError { text: text.to_owned(), at: text[..byte].chars().count(), fault }
+        })?;
         Ok(Self { text: text.to_owned(), metric, comparison, bound })
     }
 }
 
-fn comparison(text: &str) -> Option<(Comparison, &str)> {
+/// An error is the part of the text that cannot be read, and why.
+fn parse(text: &str) -> Result<(Metric, Comparison, f64), (&str, Fault)> {
+    let end = &text[text.len()..];
+    let at = text.find(['<', '>', '=', '!']).ok_or((end, Fault::NoComparison))?;
+    let (left, right) = (text[..at].trim(), &text[at..]);
+    let (comparison, bound) = parse_comparison(right).ok_or((right, Fault::NoComparison))?;
+    let Some((times, statistic)) = left.split_once(':') else {
+        if parse_times(left).is_some() {
+            return Err((right, Fault::NoStatistic));
+        }
+        let count = Count::ALL.iter().find(|(name, _)| *name == left).ok_or((left, Fault::Count))?.1;
+        let bound = bound.parse::<u32>().map_err(|_| (bound, Fault::Number))?;
+        return Ok((Metric::Count(count), comparison, bound.into()));
+    };
+    let times = parse_times(times.trim()).ok_or((times, Fault::Times))?;
+    let statistic = statistic.trim();
+    let statistic = parse_statistic(statistic).ok_or((statistic, Fault::Statistic))?;
+    let bound: Duration = humantime::parse_duration(bound).map_err(|_| (bound, Fault::Duration))?;
+    Ok((Metric::Time(times, statistic), comparison, bound.as_secs_f64() * 1e3))
+}
+
+fn parse_comparison(text: &str) -> Option<(Comparison, &str)> {
     let signs = [
         ("<=", Comparison::LessOrEqual),
         (">=", Comparison::GreaterOrEqual),
@@ -160,49 +224,27 @@ fn comparison(text: &str) -> Option<(Comparison, &str)> {
     signs.iter().find_map(|&(sign, comparison)| Some((comparison, text.strip_prefix(sign)?.trim())))
 }
 
-fn count_metric(name: &str) -> Result<Metric, ThresholdError> {
-    let count = COUNTS.into_iter().find(|&count| count == name);
-    count.map(Metric::Count).ok_or_else(|| ThresholdError::Metric(name.to_owned()))
+fn parse_times(name: &str) -> Option<Times> {
+    match name {
+        "latency" | "broadcast_latency" => Some(Times::Latency),
+        "fanout" => Some(Times::Fanout),
+        _ => None,
+    }
 }
 
-fn time_metric(times: &str, statistic: &str) -> Result<Metric, ThresholdError> {
-    let times = match times {
-        "latency" | "broadcast_latency" => Times::Latency,
-        "fanout" => Times::Fanout,
-        _ => return Err(ThresholdError::Metric(times.to_owned())),
-    };
-    let unknown = || ThresholdError::Statistic(statistic.to_owned());
-    let statistic = match statistic {
-        "max" => Statistic::Max,
-        "mean" | "avg" => Statistic::Mean,
-        "med" => Statistic::Percentile(50.0),
-        _ => {
-            let digits = statistic.strip_prefix('p').ok_or_else(unknown)?;
-            let digits = digits.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(digits);
-            let percentile: f64 = digits.parse().map_err(|_| unknown())?;
-            if !(0.0..=100.0).contains(&percentile) {
-                return Err(unknown());
-            }
-            Statistic::Percentile(percentile)
-        }
-    };
-    Ok(Metric::Time(times, statistic))
-}
-
-fn milliseconds(text: &str) -> Result<f64, ThresholdError> {
-    let duration: Result<Duration, _> = humantime::parse_duration(text);
-    duration.map(|duration| duration.as_secs_f64() * 1e3).map_err(|_| ThresholdError::Bound(text.to_owned()))
-}
-
-fn number(text: &str) -> Result<f64, ThresholdError> {
-    text.parse::<u64>()
-        .ok()
-        .map(|number| {
-            #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-            let number = number as f64;
-            number
-        })
-        .ok_or_else(|| ThresholdError::Bound(text.to_owned()))
+fn parse_statistic(text: &str) -> Option<Statistic> {
+    match text {
+        "max" => return Some(Statistic::Max),
+        "mean" | "avg" => return Some(Statistic::Mean),
+        "med" => return Some(Statistic::Percentile(50.0)),
+        // The name that this percentile has in the result.
+        "p999" => return Some(Statistic::Percentile(99.9)),
+        _ => {}
+    }
+    let digits = text.strip_prefix('p')?;
+    let digits = digits.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(digits);
+    let percentile: f64 = digits.parse().ok()?;
+    (0.0..=100.0).contains(&percentile).then_some(Statistic::Percentile(percentile))
 }
 
 #[cfg(test)]
@@ -225,21 +267,31 @@ mod tests {
         check("latency: mean!=1ms", 2.0, true);
     }
 
+    fn refuse(text: &str, at: usize, fault: Fault) {
+        let expected = ThresholdError { text: text.to_owned(), at, fault };
+        assert_eq!(text.parse::<Threshold>(), Err(expected), "{text}");
+    }
+
     #[test]
-    fn what_cannot_be_read_is_refused_with_a_hint() {
-        for bad in [
-            "",
-            "lost",
-            "lost==x",
-            "lost==-1",
-            "happiness==1",
-            "latency: q9<1ms",
-            "latency: p(101)<1ms",
-            "latency: p(9)<1",
-            "lost=0",
-        ] {
-            assert!(bad.parse::<Threshold>().is_err(), "{bad}");
-        }
+    fn what_cannot_be_read_is_refused_with_its_place() {
+        refuse("", 0, Fault::NoComparison);
+        refuse("lost", 4, Fault::NoComparison);
+        refuse("lost=0", 4, Fault::NoComparison);
+        refuse("lost==x", 6, Fault::Number);
+        refuse("lost==-1", 6, Fault::Number);
+        refuse("happiness==1", 0, Fault::Count);
+        refuse("glück: p99<1ms", 0, Fault::Times);
+        refuse("latency<50ms", 7, Fault::NoStatistic);
+        refuse("latency: q9<1ms", 9, Fault::Statistic);
+        refuse("latency: p(101)<1ms", 9, Fault::Statistic);
+        refuse("latency: p(9) < 1", 16, Fault::Duration);
+    }
+
+    #[test]
+    fn an_error_points_at_its_place() {
+        let error = "latency: q9<1ms".parse::<Threshold>().unwrap_err().to_string();
+        let lines: Vec<_> = error.lines().skip(1).collect();
+        assert_eq!(lines, ["    latency: q9<1ms", "             ^"]);
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl TryFrom<ServeArgs> for Config {
     type Error = ConfigError;
 
     fn try_from(args: ServeArgs) -> Result<Self, ConfigError> {
-        let base_path = args.base_path.trim_end_matches('/');
+        let base_path = args.base_path.strip_suffix('/').unwrap_or(&args.base_path);
         if !is_base_path(base_path) {
             return Err(ConfigError::BasePath(args.base_path));
         }

@@ -1,5 +1,7 @@
 //! A picture by POST.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::Request;
@@ -8,6 +10,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// Largest answer that is taken.
 const ANSWER_MAX_BYTES: usize = 128 << 20;
@@ -25,6 +29,9 @@ pub enum PostError {
     /// The server said no.
     #[error("HTTP status {0}")]
     Status(u16),
+    /// Not an address that can be connected to.
+    #[error("the address has no host")]
+    Url,
     /// The connection failed.
     #[error("{0}")]
     Connection(String),
@@ -41,6 +48,23 @@ impl Poster {
         let url =
             url.parse().map_err(|error: hyper::http::uri::InvalidUri| PostError::Connection(error.to_string()))?;
         Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), url })
+    }
+
+    /// Connects once, and lets go again.
+    ///
+    /// # Errors
+    ///
+    /// When nobody listens there.
+    pub async fn reach(&self, within: Duration) -> Result<(), PostError> {
+        let is_tls = self.url.scheme_str() == Some("https");
+        let host = self.url.host().ok_or(PostError::Url)?;
+        let port = self.url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let connecting = TcpStream::connect((host.trim_matches(['[', ']']), port));
+        match timeout(within, connecting).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(PostError::Connection(error.to_string())),
+            Err(_) => Err(PostError::Connection(format!("no connection within {within:?}"))),
+        }
     }
 
     /// Sends a picture and returns what comes back.

@@ -23,10 +23,19 @@ pub enum Incoming<'a> {
     Refused(u32),
     /// The server complains about something else.
     Error,
-    /// The client is where it wants to be.
-    Joined,
+    /// The client is in its room; older messages may follow.
+    Welcome(Welcome),
     /// Nothing that counts.
     Other,
+}
+
+/// Where a room's stream stands when a client joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Welcome {
+    /// The next message has the offset after this one.
+    pub offset: u64,
+    /// The newest message.
+    pub head: u64,
 }
 
 /// A payload as a frame.
@@ -62,5 +71,14 @@ pub fn has_acks(protocol: Protocol) -> bool {
     match protocol {
         Protocol::Native => true,
         Protocol::Raw | Protocol::Echo => false,
+    }
+}
+
+/// The offset of a message that the room keeps, where there is one.
+#[must_use]
+pub fn offset(protocol: Protocol, frame: &Message) -> Option<u64> {
+    match protocol {
+        Protocol::Native => native::offset(frame),
+        Protocol::Raw | Protocol::Echo => None,
     }
 }

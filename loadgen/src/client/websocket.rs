@@ -36,6 +36,7 @@ pub enum ConnectError {
 pub async fn connect(url: &str, within: Duration) -> Result<Socket, ConnectError> {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_MAX_BYTES))
         .max_frame_size(Some(MESSAGE_MAX_BYTES));
     // Small messages are to leave at once.

@@ -55,7 +55,7 @@ async fn tell(plan: Arc<Plan>, records: Arc<Records>, bar: Option<ProgressBar>) 
     loop {
         tick.tick().await;
         let elapsed = records.elapsed();
-        let (sent, delivered) = (records.sent(), records.deliveries.load(Ordering::Relaxed));
+        let (sent, delivered) = (records.ledger().sent(), records.deliveries.load(Ordering::Relaxed));
         if bar.is_none() || ticks % PERCENTILE_TICKS == 0 {
             p99 = p99_of(&records);
         }

@@ -1,97 +1,118 @@
 //! The table at the end.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use crate::outcome::{Outcome, Percentiles, Verdict};
+use crate::exit::Verdict;
+use crate::outcome::{Outcome, Percentiles};
 
 /// Stalls that are shown one by one.
 const STALLS_SHOWN: usize = 5;
+/// Pictures whose latencies are shown.
+const FILES_SHOWN: usize = 20;
 
 pub(super) fn table(outcome: &Outcome) -> String {
     let mut out = String::new();
-    write(&mut out, outcome).expect("a string takes everything");
+    write_all(&mut out, outcome).expect("a string takes everything");
     out
 }
 
-fn write(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
-    let tally = &outcome.tally;
-    writeln!(out, "\n{} on {}, {:.1} s", outcome.scenario, outcome.url, outcome.duration_s)?;
-    writeln!(out, "\n  messages     scheduled {}  sent {}  refused {}", tally.scheduled, tally.sent, tally.refused)?;
-    writeln!(out, "  deliveries   expected {}  received {}", tally.expected, tally.received)?;
-    writeln!(
-        out,
-        "               lost {}  duplicated {}  reordered {}  corrupted {}  foreign {}",
-        tally.lost, tally.duplicated, tally.reordered, tally.corrupted, tally.foreign
-    )?;
-    writeln!(
-        out,
-        "  connections  errors {}  disconnects {}  error answers {}",
-        tally.connect_errors, tally.disconnects, tally.errors
-    )?;
-    if outcome.duration_s > 0.0 {
-        let rate = |count: u64| count as f64 / outcome.duration_s;
-        writeln!(out, "  rates        {:.1} sent/s  {:.1} received/s", rate(tally.sent), rate(tally.received))?;
+fn write_all(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    let Outcome { scenario, url, clients, duration_s, seed, run_id, .. } = outcome;
+    let s = if *clients == 1 { "" } else { "s" };
+    writeln!(out, "\n{scenario}  {clients} client{s}, {duration_s:.1} s, {url}  (seed {seed}, run {run_id})\n")?;
+    if !outcome.has_begun {
+        writeln!(out, "  connections  failed {}", outcome.tally.connect_errors)?;
+        return write_verdict(out, outcome);
     }
+    write_counts(out, outcome)?;
     write_times(out, outcome)?;
     write_stalls(out, outcome)?;
     let generator = outcome.generator;
-    let pauses = generator.pauses;
     writeln!(
         out,
-        "\n  generator    {:.2} s CPU, {:.2} s waiting for a core, {pauses} pauses",
-        generator.cpu_s, generator.run_queue_wait_s
+        "\n  generator    {:.2} s CPU, {:.2} s waiting for a core, {} pauses of its own\n",
+        generator.cpu.as_secs_f64(),
+        generator.run_queue.as_secs_f64(),
+        generator.pauses
     )?;
-    writeln!(out)?;
     for threshold in &outcome.thresholds {
         let sign = if threshold.passed { "✓" } else { "✗" };
         let value = threshold.value.map_or("not measured".to_owned(), |value| value.to_string());
-        writeln!(out, "  {sign} {} ({value})", threshold.expression)?;
+        writeln!(out, "  {sign} {}  ({value})", threshold.expression)?;
     }
-    if let Some(failure) = &outcome.failure {
-        writeln!(out, "\n  {failure}")?;
-    }
-    writeln!(out, "\n  {}", verdict(outcome.verdict))
+    write_verdict(out, outcome)
 }
 
-fn write_times(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
-    writeln!(out, "\n  ms                      p50       p90       p99     p99.9       max      mean")?;
+fn write_counts(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    let tally = &outcome.tally;
+    let rate = |count: u64| match outcome.duration_s {
+        0.0 => String::new(),
+        seconds => format!(" ({:.1}/s)", count as f64 / seconds),
+    };
+    write!(out, "  messages     scheduled {}  sent {}{}", tally.scheduled, tally.sent, rate(tally.sent))?;
+    writeln!(out, "  refused {}  errors {}", tally.refused, tally.errors)?;
+    writeln!(out, "  deliveries   expected {}  received {}{}", tally.expected, tally.received, rate(tally.received))?;
+    write!(out, "               lost {}", tally.lost)?;
+    let further = [("duplicated", tally.duplicated), ("reordered", tally.reordered)];
+    let further = further.into_iter().chain([("corrupted", Some(tally.corrupted)), ("foreign", tally.foreign)]);
+    for (name, count) in further.filter_map(|(name, count)| Some((name, count?))) {
+        write!(out, "  {name} {count}")?;
+    }
+    writeln!(out, "\n  connections  failed {}  closed by the server {}", tally.connect_errors, tally.disconnects)
+}
+
+fn write_times(out: &mut String, outcome: &Outcome) -> fmt::Result {
     let fanout = outcome.fanout_ms.as_ref();
     let rows = [
-        ("latency (intended)", outcome.latency_ms),
+        ("latency, as intended", outcome.latency_ms),
         ("  from actual send", outcome.naive_latency_ms),
-        ("fan-out first", fanout.map(|fanout| fanout.first)),
-        ("fan-out median", fanout.map(|fanout| fanout.median)),
-        ("fan-out last", fanout.map(|fanout| fanout.last)),
-        ("connect", outcome.connect_ms),
-        ("own lateness", outcome.lateness_ms),
+        ("  first receiver", fanout.map(|fanout| fanout.first)),
+        ("  median receiver", fanout.map(|fanout| fanout.median)),
+        ("  last receiver", fanout.map(|fanout| fanout.last)),
     ];
-    for (name, times) in rows {
-        if let Some(Percentiles { p50, p90, p99, p999, max, mean }) = times {
-            writeln!(out, "  {name:<18} {p50:>9.2} {p90:>9.2} {p99:>9.2} {p999:>9.2} {max:>9.2} {mean:>9.2}")?;
-        }
+    let own = [("connect", outcome.connect_ms), ("generator's lateness", outcome.lateness_ms)];
+    let files = outcome.by_file.iter().take(FILES_SHOWN).map(|(name, times)| (format!("  {name}"), *times));
+    let rows: Vec<_> =
+        (rows.into_iter().filter_map(named).chain(files)).chain(own.into_iter().filter_map(named)).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n  {:<22} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}", "ms", "p50", "p90", "p99", "p99.9", "max", "mean")?;
+    for (name, Percentiles { p50, p90, p99, p999, max, mean }) in rows {
+        let name: String = name.chars().take(22).collect();
+        writeln!(out, "  {name:<22} {p50:>8.2} {p90:>8.2} {p99:>8.2} {p999:>8.2} {max:>8.2} {mean:>8.2}")?;
     }
     Ok(())
 }
 
-fn write_stalls(out: &mut String, outcome: &Outcome) -> std::fmt::Result {
+fn named((name, times): (&str, Option<Percentiles>)) -> Option<(String, Percentiles)> {
+    Some((name.to_owned(), times?))
+}
+
+fn write_stalls(out: &mut String, outcome: &Outcome) -> fmt::Result {
     if outcome.stalls.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n  stalls of the server: {}", outcome.stalls.len())?;
     for stall in outcome.stalls.iter().take(STALLS_SHOWN) {
-        writeln!(out, "    at {:.2} s for {:.0} ms", stall.at_s, stall.for_ms)?;
+        writeln!(out, "    at {:.2} s for {} ms", stall.at_s, stall.for_ms)?;
+    }
+    if outcome.stalls.len() > STALLS_SHOWN {
+        writeln!(out, "    …")?;
     }
     Ok(())
 }
 
-fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Passed => "passed",
-        Verdict::ThresholdsCrossed => "thresholds crossed",
-        Verdict::GeneratorLimited => {
-            "generator-limited: the load was not sent on time; these figures say nothing about the server"
-        }
-        Verdict::Failed => "failed: the run could not be carried through",
-        Verdict::Interrupted => "interrupted",
+fn write_verdict(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    write!(out, "\n  {}", outcome.verdict)?;
+    if let Some(reason) = &outcome.reason {
+        write!(out, ": {reason}")?;
     }
+    if outcome.verdict == Verdict::GeneratorLimited {
+        write!(
+            out,
+            "\n  These figures say little about the server: use fewer clients, a lower rate or a larger machine."
+        )?;
+    }
+    writeln!(out, "\n")
 }

@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
@@ -16,12 +17,13 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use super::pictures::Pictures;
-use super::{Finding, RunError};
+use super::{CONNECTING_MAX, Finding, RunError, connected};
 use crate::cli::Pace;
-use crate::client::http::Poster;
+use crate::client::http::{PostError, Poster};
 use crate::client::websocket::{Socket, connect};
+use crate::payload::Label;
 use crate::plan::Plan;
-use crate::record::{Records, us};
+use crate::record::{Departure, Records, note, us};
 use crate::verify::Counts;
 
 /// Requests of one HTTP client under way; more are late by the server's doing.
@@ -33,17 +35,14 @@ struct Shared {
     plan: Arc<Plan>,
     records: Arc<Records>,
     pictures: Pictures,
-    /// Answers to nothing.
-    foreign: AtomicU64,
     stop: CancellationToken,
 }
 
 /// A picture that was sent.
 #[derive(Debug, Clone, Copy)]
 struct Sent {
-    sequence: u32,
+    label: Label,
     picture: usize,
-    due_us: u64,
 }
 
 pub(super) async fn run(
@@ -56,14 +55,12 @@ pub(super) async fn run(
         plan: Arc::clone(plan),
         records: Arc::clone(records),
         pictures: Pictures::new(files, plan.seed)?,
-        foreign: AtomicU64::new(0),
         stop: stop.clone(),
     });
     let mut clients = JoinSet::new();
     let start;
     if plan.url.starts_with("http") {
-        let poster = Poster::new(&plan.url)
-            .map_err(|error| RunError::Url { url: plan.url.clone(), reason: error.to_string() })?;
+        let poster = reach(plan).await.inspect_err(|_| records.connect_errors.store(1, Ordering::Relaxed))?;
         start = records.start();
         for number in 0..plan.clients {
             clients.spawn(post(Arc::clone(&shared), number, poster.clone(), start));
@@ -77,131 +74,164 @@ pub(super) async fn run(
     }
     let end = start + plan.schedule.duration() + plan.drain;
     while let Ok(Some(_)) = timeout_at(end, clients.join_next()).await {}
-    let duration = if stop.is_cancelled() { records.elapsed() } else { plan.schedule.duration() };
+    let duration = records.elapsed().min(plan.schedule.duration());
+    records.note_silence(duration);
     clients.shutdown().await;
-    Ok(finding(&shared, duration.min(plan.schedule.duration())))
+    Ok(finding(&shared, if stop.is_cancelled() { duration } else { plan.schedule.duration() }))
 }
 
 fn finding(shared: &Shared, duration: Duration) -> Finding {
     let (plan, records) = (&shared.plan, &shared.records);
     let (intact, corrupted) = shared.pictures.judge();
-    let foreign = shared.foreign.load(Ordering::Relaxed);
-    let counts = Counts { intact, corrupted, foreign, ..Counts::default() };
-    let expected = records.sent() - records.refused.load(Ordering::Relaxed);
+    let sent = records.ledger().sent();
+    let expected = sent - records.refused.load(Ordering::Relaxed).min(sent);
+    // Pictures under way when a signal came are not lost.
+    let expected = if shared.stop.is_cancelled() { intact + corrupted } else { expected };
     let scheduled = match plan.schedule.pace() {
-        Pace::Open => plan.schedule.due_by(duration),
-        Pace::Closed => records.sent(),
+        Pace::Open => plan.schedule.due_by(duration).unwrap_or(sent),
+        Pace::Closed => sent,
     };
-    Finding { counts, expected, missing: expected.saturating_sub(intact), duration, scheduled }
+    Finding {
+        counts: Counts { intact, corrupted, ..Counts::default() },
+        expected,
+        missing: expected.saturating_sub(intact),
+        unanswered: 0,
+        by_file: shared.pictures.by_file(),
+        duration,
+        scheduled,
+    }
+}
+
+/// A server that is not there fails the run before it begins.
+async fn reach(plan: &Plan) -> Result<Poster, RunError> {
+    let failed = |first: String| RunError::Connect { failed: 1, clients: 1, first };
+    let poster = Poster::new(&plan.url).map_err(|error| failed(error.to_string()))?;
+    poster.reach(plan.connect_timeout).await.map_err(|error| failed(error.to_string()))?;
+    Ok(poster)
 }
 
 async fn connect_all(shared: &Shared) -> Result<Vec<Socket>, RunError> {
-    let plan = &shared.plan;
-    let mut sockets = Vec::new();
-    for number in 0..plan.clients {
+    let connecting = futures_util::stream::iter(0..shared.plan.clients).map(|number| async move {
         let begin = Instant::now();
-        match connect(&plan.url_of(number), plan.connect_timeout).await {
-            Ok(socket) => sockets.push(socket),
-            Err(error) => {
-                shared.records.connect_errors.fetch_add(1, Ordering::Relaxed);
-                return Err(RunError::Connect { failed: 1, clients: plan.clients, first: error.to_string() });
-            }
-        }
-        shared.records.shard(number).lock().connect.saturating_record(us(begin.elapsed()));
-    }
-    Ok(sockets)
+        let url = shared.plan.url_of(number);
+        let socket = connect(&url, shared.plan.connect_timeout).await.map_err(|error| error.to_string())?;
+        note(&mut shared.records.shard(number).lock().connect, us(begin.elapsed()));
+        Ok(socket)
+    });
+    connected(&shared.records, connecting.buffered(CONNECTING_MAX).collect().await)
 }
 
 impl Shared {
-    /// Waits until the client's next picture is due; `None` when it has sent
-    /// its last.
+    /// Waits until the client's next picture is due; `None` when it has sent its last.
     async fn next(&self, number: u32, sequence: u32, start: Instant, ready_at: Instant) -> Option<(Sent, Bytes)> {
         let schedule = self.plan.schedule;
         let k = u64::from(sequence) * u64::from(self.plan.clients) + u64::from(number);
-        let due = match schedule.pace() {
-            Pace::Open => schedule.due(k),
-            Pace::Closed => self.records.elapsed(),
-        };
-        let is_over = due >= schedule.duration() || u64::from(sequence) >= self.records.slots_per_sender();
-        if is_over || schedule.pace() == Pace::Open && k >= schedule.messages() {
+        if schedule.messages().is_some_and(|messages| k >= messages) {
             return None;
         }
+        let planned = schedule.due(k);
         tokio::select! {
             () = self.stop.cancelled() => return None,
-            () = sleep_until(start + due) => {}
+            () = sleep_until(start + planned) => {}
         }
-        let lateness = Instant::now().saturating_duration_since((start + due).max(ready_at));
-        self.records.shard(number).lock().lateness.saturating_record(us(lateness));
+        let due = match schedule.pace() {
+            Pace::Open => {
+                self.records.note_lateness(number, start + planned, ready_at);
+                planned
+            }
+            Pace::Closed if self.records.elapsed() >= schedule.duration() => return None,
+            Pace::Closed => self.records.elapsed(),
+        };
         let (picture, bytes) = self.pictures.get(k);
         self.records.sends(number, sequence, 1);
-        Some((Sent { sequence, picture, due_us: us(due) }, bytes))
+        Some((Sent { label: Label { sender: number, sequence, due_us: us(due) }, picture }, bytes))
     }
 
-    fn take(&self, number: u32, sent: Sent, answer: &Bytes) {
-        self.records.arrives(number, number, sent.sequence, sent.due_us);
-        self.pictures.take(sent.picture, answer);
+    fn has_sent(&self, sent: Sent, result: Departure) {
+        self.records.has_sent(sent.label.sender, sent.label.sequence, 1, result);
     }
 
-    fn refused(&self) {
+    fn take(&self, sent: Sent, answer: &Bytes) {
+        let latency_us = self.records.arrives(sent.label.sender, sent.label, 1);
+        self.pictures.take(sent.picture, answer, latency_us);
+    }
+
+    fn refuse(&self) {
         self.records.refused.fetch_add(1, Ordering::Relaxed);
         self.records.due_deliveries.fetch_sub(1, Ordering::Relaxed);
     }
+
+    fn is_closed_loop(&self) -> bool {
+        self.plan.schedule.pace() == Pace::Closed
+    }
 }
 
-/// Sends by one WebSocket, on which answers come in the order of the pictures.
+/// What was sent on one WebSocket and is not answered yet; answers come in the order of the pictures.
+#[derive(Debug, Default)]
+struct Exchange {
+    under_way: Mutex<VecDeque<Sent>>,
+    answered: Notify,
+}
+
 async fn exchange(shared: Arc<Shared>, number: u32, socket: Socket, start: Instant) {
-    let (mut sink, mut stream) = socket.split();
-    let (under_way, answered) = (Mutex::new(VecDeque::new()), Notify::new());
-    let sending = async {
-        let mut ready_at = start;
-        for sequence in 0.. {
-            let Some((sent, bytes)) = shared.next(number, sequence, start, ready_at).await else { return };
-            under_way.lock().push_back(sent);
-            if sink.send(Message::Binary(bytes)).await.is_err() {
-                return;
-            }
-            shared.records.has_sent(number);
-            ready_at = Instant::now();
-            if shared.plan.schedule.pace() == Pace::Closed {
-                answered.notified().await;
-            }
-        }
-    };
-    let receiving = async {
-        loop {
-            match stream.next().await {
-                Some(Ok(Message::Binary(answer))) => {
-                    match under_way.lock().pop_front() {
-                        Some(sent) => shared.take(number, sent, &answer),
-                        None => {
-                            shared.foreign.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                    answered.notify_one();
-                }
-                Some(Ok(Message::Text(_))) => {
-                    if under_way.lock().pop_front().is_some() {
-                        shared.refused();
-                    }
-                    answered.notify_one();
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => {
-                    shared.records.disconnects.fetch_add(1, Ordering::Relaxed);
-                    return;
-                }
-            }
-        }
-    };
+    let (sink, stream) = socket.split();
+    let exchange = Exchange::default();
     let answered_all = async {
-        sending.await;
-        while !under_way.lock().is_empty() {
-            answered.notified().await;
+        exchange.send(&shared, number, sink, start).await;
+        while !exchange.under_way.lock().is_empty() {
+            exchange.answered.notified().await;
         }
     };
     tokio::select! {
         () = answered_all => {}
-        () = receiving => {}
+        () = exchange.receive(&shared, stream) => {
+            shared.records.disconnects.fetch_add(1, Ordering::Relaxed);
+        }
+        () = shared.stop.cancelled() => {}
+    }
+}
+
+impl Exchange {
+    async fn send(&self, shared: &Shared, number: u32, mut sink: SplitSink<Socket, Message>, start: Instant) {
+        let mut ready_at = start;
+        for sequence in 0..shared.plan.messages_per_client_max() {
+            let Some((sent, bytes)) = shared.next(number, sequence, start, ready_at).await else { return };
+            self.under_way.lock().push_back(sent);
+            if sink.send(Message::Binary(bytes)).await.is_err() {
+                shared.has_sent(sent, Departure::Failed);
+                // The receiving half tells why.
+                return std::future::pending().await;
+            }
+            shared.has_sent(sent, Departure::Left);
+            if shared.is_closed_loop() {
+                self.answered.notified().await;
+            }
+            ready_at = Instant::now();
+        }
+    }
+
+    /// Receives until the connection is closed.
+    async fn receive(&self, shared: &Shared, mut stream: SplitStream<Socket>) {
+        loop {
+            match stream.next().await {
+                Some(Ok(Message::Binary(answer))) => {
+                    let sent = self.under_way.lock().pop_front();
+                    if let Some(sent) = sent {
+                        shared.take(sent, &answer);
+                    }
+                    self.answered.notify_one();
+                }
+                Some(Ok(Message::Text(_))) => {
+                    match self.under_way.lock().pop_front() {
+                        Some(_) => shared.refuse(),
+                        None => _ = shared.records.errors.fetch_add(1, Ordering::Relaxed),
+                    }
+                    self.answered.notify_one();
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+            }
+        }
     }
 }
 
@@ -210,25 +240,32 @@ async fn post(shared: Arc<Shared>, number: u32, poster: Poster, start: Instant) 
     let room = Arc::new(Semaphore::new(POSTS_MAX));
     let mut posts = JoinSet::new();
     let mut ready_at = start;
-    for sequence in 0.. {
-        let Some((sent, bytes)) = shared.next(number, sequence, start, ready_at).await else { break };
+    for sequence in 0..shared.plan.messages_per_client_max() {
         let permit = Arc::clone(&room).acquire_owned().await.expect("never closed");
-        ready_at = Instant::now();
-        shared.records.has_sent(number);
-        let (shared_by_post, poster) = (Arc::clone(&shared), poster.clone());
+        // Time in which all requests were under way is not the generator's lateness.
+        if room.available_permits() == 0 {
+            ready_at = Instant::now();
+        }
+        let Some((sent, bytes)) = shared.next(number, sequence, start, ready_at).await else { break };
+        shared.has_sent(sent, Departure::Left);
+        let (of_post, poster) = (Arc::clone(&shared), poster.clone());
         posts.spawn(async move {
             match poster.post(bytes).await {
-                Ok(answer) => shared_by_post.take(number, sent, &answer),
-                Err(crate::client::http::PostError::Status(_)) => shared_by_post.refused(),
-                Err(crate::client::http::PostError::Connection(_)) => {
-                    shared_by_post.records.errors.fetch_add(1, Ordering::Relaxed);
+                Ok(answer) => of_post.take(sent, &answer),
+                Err(PostError::Status(_)) => of_post.refuse(),
+                Err(PostError::Url | PostError::Connection(_)) => {
+                    of_post.records.disconnects.fetch_add(1, Ordering::Relaxed);
                 }
             }
             drop(permit);
         });
-        if shared.plan.schedule.pace() == Pace::Closed {
+        if shared.is_closed_loop() {
             posts.join_next().await;
         }
+        while posts.try_join_next().is_some() {}
     }
-    while posts.join_next().await.is_some() {}
+    tokio::select! {
+        () = async { while posts.join_next().await.is_some() {} } => {}
+        () = shared.stop.cancelled() => {}
+    }
 }

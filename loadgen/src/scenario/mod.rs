@@ -1,13 +1,17 @@
 //! One file per scenario; each is a plan carried out.
 
+mod account;
 mod images;
-mod messages;
+mod member;
 mod pictures;
-mod room;
+mod rooms;
+mod talk;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +28,10 @@ pub struct Finding {
     pub expected: u64,
     /// Expected deliveries of which nothing arrived intact.
     pub missing: u64,
+    /// Messages that the server neither acknowledged nor refused.
+    pub unanswered: u64,
+    /// Latencies of each picture, in microseconds.
+    pub by_file: Vec<(String, Histogram<u64>)>,
     /// For how long messages were due: less than planned when interrupted.
     pub duration: Duration,
     /// What was due in that time.
@@ -39,7 +47,7 @@ pub enum RunError {
         /// That many.
         failed: u64,
         /// Of so many.
-        clients: u32,
+        clients: usize,
         /// What the first one ran into.
         first: String,
     },
@@ -61,6 +69,10 @@ pub enum RunError {
     },
 }
 
+/// Connections made at the same time. Chosen: below the backlog of a
+/// listening socket.
+const CONNECTING_MAX: usize = 64;
+
 /// Carries a plan out, until its end or until `stop`.
 ///
 /// # Errors
@@ -68,18 +80,16 @@ pub enum RunError {
 /// When it could not begin.
 pub async fn run(plan: &Arc<Plan>, records: &Arc<Records>, stop: CancellationToken) -> Result<Finding, RunError> {
     match &plan.scenario {
-        Scenario::Messages { protocol, audience, size_bytes, .. } => {
-            messages::run(plan, records, stop, messages::Talk::new(plan, *protocol, *audience, *size_bytes)).await
-        }
+        Scenario::Talk(talk) => talk::run(plan, records, stop, *talk).await,
         Scenario::Images { files } => images::run(plan, records, stop, files).await,
     }
 }
 
-/// Receivers of a message at most: what the records must have room for.
-#[must_use]
-pub fn audience_max(plan: &Plan) -> u64 {
-    match plan.scenario {
-        Scenario::Messages { audience, .. } => room::audience_size(plan, audience, 0),
-        Scenario::Images { .. } => 1,
-    }
+/// All connections, or an account of those that failed: a load with fewer clients is another load.
+fn connected<T>(records: &Records, results: Vec<Result<T, String>>) -> Result<Vec<T>, RunError> {
+    let clients = results.len();
+    let failed = results.iter().filter(|result| result.is_err()).count() as u64;
+    records.connect_errors.store(failed, Ordering::Relaxed);
+    let all: Result<Vec<T>, String> = results.into_iter().collect();
+    all.map_err(|first| RunError::Connect { failed, clients, first })
 }

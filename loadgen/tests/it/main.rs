@@ -1,0 +1,34 @@
+//! Runs against small servers whose faults are known, so that every count can be asserted exactly.
+#![expect(clippy::unwrap_used, reason = "a fixture that fails is a test that fails")]
+
+mod delivery;
+mod images;
+mod native;
+mod program;
+mod server;
+mod verdicts;
+
+use std::sync::Arc;
+
+use clap::Parser;
+use loadgen::cli::Cli;
+use loadgen::outcome::Outcome;
+use loadgen::plan::Plan;
+use tokio_util::sync::CancellationToken;
+
+/// The plan that a command line means. A test is about counts, not about how busy the machine is.
+fn plan(command: &str, url: &str) -> Arc<Plan> {
+    let words = ["loadgen"].into_iter().chain(command.split_whitespace());
+    let words = words.chain(["--url", url, "--seed", "1", "--max-lateness", "1m"]);
+    Arc::new(Plan::new(Cli::try_parse_from(words).unwrap().scenario).unwrap())
+}
+
+/// Runs to its end.
+async fn run(command: &str, url: &str) -> Outcome {
+    run_until(command, url, CancellationToken::new()).await
+}
+
+/// Runs to its end or until `stop`.
+async fn run_until(command: &str, url: &str, stop: CancellationToken) -> Outcome {
+    loadgen::run(&plan(command, url), stop, |_| ()).await.unwrap().0
+}

@@ -1,0 +1,142 @@
+//! The program as CI sees it: exit codes, output without a terminal, the result file.
+
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::server::{Fault, Server, Speech};
+
+fn command(arguments: &str, url: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadgen"));
+    command.args(arguments.split_whitespace()).args(["--url", url]).stdin(Stdio::null());
+    command
+}
+
+async fn output(arguments: &str, url: &str) -> Output {
+    let mut command = command(arguments, url);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+async fn exit_code(arguments: &str, url: &str) -> i32 {
+    output(arguments, url).await.status.code().unwrap()
+}
+
+const SHORT: &str = "echo --rate 50 --duration 200ms --drain 200ms --max-lateness 1m";
+
+#[tokio::test]
+async fn exit_codes_tell_how_it_ended() {
+    let good = Server::start(Speech::Echo, Fault::Nothing).await;
+    let closing = Server::start(Speech::Echo, Fault::CloseAtOnce).await;
+    assert_eq!(exit_code(SHORT, &good.url()).await, 0);
+    assert_eq!(exit_code(SHORT, &closing.url()).await, 1);
+    assert_eq!(exit_code("echo --size 1", &good.url()).await, 2);
+    assert_eq!(exit_code("echo --no-such-option", &good.url()).await, 2);
+    assert_eq!(exit_code("chat --rooms 2", "ws://127.0.0.1:1/").await, 2);
+    assert_eq!(exit_code("echo --duration 200ms --max-lateness 1ns", &good.url()).await, 98);
+    assert_eq!(exit_code(&format!("{SHORT} --threshold lost==7"), &good.url()).await, 99);
+}
+
+#[tokio::test]
+async fn result_file_that_cannot_be_written_is_refused_before_the_load() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let output = output("echo --json /no/such/folder/result.json", &server.url()).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("/no/such/folder/result.json"));
+}
+
+#[tokio::test]
+async fn threshold_that_cannot_be_read_is_pointed_at() {
+    let output = output("echo --threshold latency:p(99)<50", "ws://127.0.0.1:1/").await;
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("a time needs a unit") && told.ends_with("                  ^\n"), "{told}");
+}
+
+#[tokio::test]
+async fn without_a_terminal_there_are_plain_lines_only() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let output = output("echo --rate 50 --duration 2500ms --max-lateness 1m", &server.url()).await;
+    let lines = String::from_utf8(output.stderr.clone()).unwrap();
+    assert!(lines.lines().count() >= 3, "{lines}");
+    for byte in output.stdout.iter().chain(&output.stderr) {
+        assert!(![b'\r', 0x1b].contains(byte));
+    }
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+async fn result(arguments: &str, url: &str) -> Value {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let arguments = format!("{arguments} --seed 7 --json {}", file.path().display());
+    output(&arguments, url).await;
+    serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap()
+}
+
+const COUNTS: [&str; 13] = [
+    "connect_errors",
+    "corrupted",
+    "disconnects",
+    "duplicated",
+    "errors",
+    "expected",
+    "foreign",
+    "lost",
+    "received",
+    "refused",
+    "reordered",
+    "scheduled",
+    "sent",
+];
+
+#[tokio::test]
+async fn result_file_has_the_promised_fields_and_no_others() {
+    let server = Server::start(Speech::Raw, Fault::Nothing).await;
+    let chat = "chat --protocol raw --rate 50 --duration 200ms --max-lateness 1m --threshold fanout:max<1h";
+    let result = result(chat, &server.url()).await;
+    let mut expected = COUNTS.to_vec();
+    expected.extend(["version", "scenario", "url", "started", "duration_s", "seed", "verdict", "stalls", "thresholds"]);
+    expected.extend(["latency_ms", "naive_latency_ms", "fanout_ms", "lateness_ms", "connect_ms"]);
+    expected.sort_unstable();
+    let mut found = keys(&result);
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!((&result["version"], &result["seed"], &result["verdict"]), (&1.into(), &7.into(), &"passed".into()));
+    assert_eq!((&result["sent"], &result["expected"], &result["received"]), (&10.into(), &100.into(), &100.into()));
+    for times in ["latency_ms", "naive_latency_ms", "lateness_ms", "connect_ms"] {
+        assert_eq!(keys(&result[times]).len(), 6, "{times}");
+    }
+    assert_eq!(keys(&result["fanout_ms"]).len(), 3);
+    assert_eq!(result["thresholds"][1], serde_json::json!({"expression": "lost==0", "passed": true, "value": 0}));
+}
+
+#[tokio::test]
+async fn figures_that_a_scenario_does_not_have_are_absent() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let result = result("echo --pace closed --clients 1 --duration 100ms", &server.url()).await;
+    assert!(result.get("fanout_ms").is_none() && result.get("lateness_ms").is_none());
+}
+
+#[tokio::test]
+async fn interrupt_writes_the_report_and_ends_with_130() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let arguments = format!("echo --rate 100 --duration 1h --json {}", file.path().display());
+    let mut command = command(&arguments, &server.url());
+    let status = tokio::task::spawn_blocking(move || {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // The second line comes when the load is under way.
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+        let mut lines = lines.skip(1);
+        assert!(lines.next().unwrap().unwrap().contains("sent"));
+        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        child.wait().unwrap()
+    });
+    assert_eq!(status.await.unwrap().code(), Some(130));
+    let result: Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();
+    assert_eq!((&result["verdict"], &result["lost"]), (&"interrupted".into(), &0.into()));
+    assert!(result["duration_s"].as_f64().unwrap() < 60.0);
+}
