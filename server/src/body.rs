@@ -8,24 +8,23 @@ use futures_util::stream;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use multer::Multipart;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 use wire::error_code::ErrorCode;
 
+use crate::app::App;
 use crate::error::ApiError;
-use crate::limits::SessionLimits;
+
+/// A large body asks for its share of the budget in parts of this size.
+const LEASE_BYTES: usize = 1 << 20;
 
 /// Reads a body of at most `max_bytes`.
 ///
 /// # Errors
 ///
 /// 413 as soon as it is known to be larger, 408 when it comes more slowly than
-/// a message may, 400 when it breaks off.
-pub(crate) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    max_bytes: usize,
-    pace: &SessionLimits,
-) -> Result<Bytes, ApiError> {
+/// a message may, 400 when it breaks off, 503 when too much is under way.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, max_bytes: usize, app: &App) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::too_large(format!("the body may have {max_bytes} bytes"));
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|declared: u64| declared > max_bytes as u64) {
@@ -33,13 +32,15 @@ pub(crate) async fn read(
     }
     let mut body = std::pin::pin!(body);
     let mut bytes = BytesMut::new();
+    let pace = &app.limits.session;
     let mut window = Window::new(pace.pace_window);
+    let (mut leases, mut leased_bytes) = (Vec::new(), pace.announce_min_bytes);
     loop {
         let Ok(frame) = timeout_at(window.ends, body.frame()).await else {
             window.turn(bytes.len(), pace.pace_min_bytes_per_sec)?;
             continue;
         };
-        let Some(frame) = frame else { return Ok(bytes.freeze()) };
+        let Some(frame) = frame else { return Ok(Bytes::from_owner(Leased { bytes, _leases: leases })) };
         let frame = frame.map_err(|_| ApiError::bad_request(ErrorCode::BadField, "the body breaks off"))?;
         // Trailers say nothing that we use.
         let Ok(data) = frame.into_data() else { continue };
@@ -47,6 +48,28 @@ pub(crate) async fn read(
             return Err(too_large());
         }
         bytes.extend_from_slice(&data);
+        // A large body takes its share of what may be under way in the whole process.
+        while leased_bytes < bytes.len() {
+            leases.push(app.inbound.lease_bytes(LEASE_BYTES).await.ok_or_else(overloaded)?);
+            leased_bytes += LEASE_BYTES;
+        }
+    }
+}
+
+fn overloaded() -> ApiError {
+    let message = "too many large requests are under way";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Overloaded.as_str(), message)
+}
+
+/// A body that counts as under way until it is dropped.
+struct Leased {
+    bytes: BytesMut,
+    _leases: Vec<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Leased {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -40,6 +40,11 @@ impl InboundBudget {
         Self { units: Arc::new(Semaphore::new(bytes / BUDGET_UNIT_BYTES)), wait_max }
     }
 
+    /// A share for bytes that come in another way; `None` after too long a wait.
+    pub(crate) async fn lease_bytes(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        self.lease(Wanted { bytes, until: Instant::now() + self.wait_max }).await
+    }
+
     async fn lease(&self, wanted: Wanted) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(wanted.bytes.div_ceil(BUDGET_UNIT_BYTES)).ok()?;
         let permit = timeout_at(wanted.until, Arc::clone(&self.units).acquire_many_owned(units)).await.ok()?;
@@ -85,7 +90,10 @@ pub(crate) struct Input {
     /// A large message has begun and has no share of the budget yet.
     wanted: Option<Wanted>,
     budget: InboundBudget,
+    /// Of the message that is arriving.
     leases: Vec<OwnedSemaphorePermit>,
+    /// Of messages that were returned and are not dealt with yet.
+    delivered: Vec<OwnedSemaphorePermit>,
     failed: Option<ProtocolError>,
     received_bytes: u64,
     messages: u64,
@@ -114,6 +122,7 @@ impl Input {
             wanted: None,
             budget,
             leases: Vec::new(),
+            delivered: Vec::new(),
             failed: None,
             received_bytes: 0,
             messages: 0,
@@ -173,7 +182,10 @@ impl Input {
                     return events;
                 }
                 Ok(Some(event)) => {
-                    self.messages += 1;
+                    if matches!(event, Event::Text(_) | Event::Binary(_)) {
+                        self.messages += 1;
+                        self.delivered.append(&mut self.leases);
+                    }
                     events.push(event);
                 }
                 Err(error) => {
@@ -186,9 +198,7 @@ impl Input {
 
     /// What [`events`](Self::events) returned is dealt with.
     pub(crate) fn release(&mut self) {
-        if !self.decoder.is_mid_message() {
-            self.leases.clear();
-        }
+        self.delivered.clear();
     }
 
     /// Whether a large message waits for its share of the budget; the peer is
@@ -223,5 +233,65 @@ impl Input {
                 Err(_) => return,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::limits::Limits;
+
+    /// A binary frame with a mask of zeros.
+    fn frame(payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0x82, 0xFF];
+        frame.extend((payload.len() as u64).to_be_bytes());
+        frame.extend([0; 4]);
+        frame.extend(payload);
+        frame
+    }
+
+    async fn input(budget_bytes: usize) -> (Input, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let bounds = MessageBounds { message_max_bytes: 1 << 20, text_max_bytes: 1 << 20 };
+        let limits = Limits::new(1 << 20, 32 << 20).session;
+        let budget = InboundBudget::new(budget_bytes, Duration::from_secs(5));
+        (Input::new(Arc::new(stream), Bytes::new(), bounds, &limits, budget), peer)
+    }
+
+    #[tokio::test]
+    async fn messages_right_behind_each_other_give_their_budget_back() {
+        let (mut input, mut peer) = input(256 << 10).await;
+        let sending = async {
+            for _ in 0..50 {
+                peer.write_all(&frame(&[7; 100_000])).await.unwrap();
+            }
+        };
+        let receiving = async {
+            let mut count = 0;
+            while count < 50 {
+                count += input.events().await.expect("room for all, one after another").len();
+                input.release();
+            }
+        };
+        tokio::join!(sending, receiving);
+    }
+
+    #[tokio::test]
+    async fn a_message_that_the_budget_cannot_hold_in_time_ends_the_input_also_when_the_wait_is_interrupted() {
+        let (mut input, mut peer) = input(64 << 10).await;
+        input.budget.wait_max = Duration::from_millis(300);
+        peer.write_all(&frame(&[7; 100_000])).await.unwrap();
+        let end = loop {
+            // Whoever waits does other things in between.
+            if let Ok(end) = tokio::time::timeout(Duration::from_millis(50), input.events()).await {
+                break end;
+            }
+        };
+        assert!(matches!(end, Err(InputEnd::Overloaded)));
     }
 }

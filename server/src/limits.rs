@@ -56,7 +56,9 @@ pub struct SessionLimits {
     /// The server asks for a sign of life this often: proxies cut at 60 s. A
     /// peer silent for two intervals is dropped.
     pub ping_interval: Duration,
-    /// Messages of a raw, native or image peer that make no sense, per minute;
+    /// Pings of a peer; one more closes with 1008.
+    pub ping_rate: Rate,
+    /// Messages of a native or image peer that make no sense, per minute;
     /// one more closes with 1008.
     pub nonsense_max_per_minute: u32,
     /// Pictures of one connection under way; one more is refused (native) or
@@ -205,6 +207,7 @@ fn session_limits(raw_message_max_bytes: usize) -> SessionLimits {
         pace_min_bytes_per_sec: 8 * KIB as u64,
         pace_window: Duration::from_secs(30),
         ping_interval: Duration::from_secs(25),
+        ping_rate: Rate { burst: 1000.0, per_sec: 100.0 },
         nonsense_max_per_minute: 100,
         images_max: 4,
         answers_max: 64,

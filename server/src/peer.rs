@@ -33,13 +33,19 @@ impl FromRequestParts<Arc<App>> for Client {
         let peer = peer_ip(parts);
         let address = forwarded(&parts.headers, peer, "x-forwarded-for", Which::Last)
             .and_then(|text| text.parse().ok())
-            .unwrap_or(peer);
+            .map_or(peer, |address: IpAddr| address.to_canonical());
         Ok(Self { address, origin: reached_origin(parts, peer, app) })
     }
 }
 
 fn peer_ip(parts: &Parts) -> IpAddr {
-    parts.extensions.get::<PeerAddress>().expect("the listener puts the peer's address into every request").0.ip()
+    parts
+        .extensions
+        .get::<PeerAddress>()
+        .expect("the listener puts the peer's address into every request")
+        .0
+        .ip()
+        .to_canonical()
 }
 
 fn reached_origin(parts: &Parts, peer: IpAddr, app: &App) -> Arc<str> {
@@ -67,7 +73,7 @@ enum Which {
 
 /// A proxy's word, from those whose word counts: loopback peers.
 fn forwarded<'a>(headers: &'a HeaderMap, peer: IpAddr, name: &str, which: Which) -> Option<&'a str> {
-    if !peer.to_canonical().is_loopback() {
+    if !peer.is_loopback() {
         return None;
     }
     let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());

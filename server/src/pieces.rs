@@ -1,9 +1,30 @@
-//! Large private messages on their way out.
+//! Answers to pictures on their way out.
 
 use bytes::Bytes;
 use hub::{Ends, Piece};
 use tokio::sync::OwnedSemaphorePermit;
 use wire::websocket::{Opcode, fragments};
+
+use crate::sink::Session;
+
+/// What a peer is told of a picture.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Its negative, bounded by the pictures under way.
+    Negative(Vec<Piece>),
+    /// A frame that says why there is none; bounded like every other answer.
+    Refusal(Bytes),
+}
+
+impl Answer {
+    /// Queues it for the peer.
+    pub(crate) fn queue(self, session: &Session) {
+        match self {
+            Self::Negative(pieces) => session.push_pieces(pieces),
+            Self::Refusal(frame) => session.push(frame),
+        }
+    }
+}
 
 /// Bytes that count as under way until the socket has the last of them.
 #[derive(Debug)]

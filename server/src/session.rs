@@ -16,6 +16,7 @@ use wire::websocket::{self, CloseCode, CloseReason, Event, Utf8};
 use crate::app::App;
 use crate::input::{Input, InputEnd, MessageBounds};
 use crate::limits::SessionLimits;
+use crate::rate::Bucket;
 use crate::sink::{Session, TcpSink};
 
 /// Why a door closes a connection.
@@ -76,6 +77,7 @@ pub(crate) struct Connection {
     stream: Arc<TcpStream>,
     session: Arc<Session>,
     input: Input,
+    pings: Bucket,
 }
 
 impl Connection {
@@ -85,7 +87,8 @@ impl Connection {
         let session = Session::new(TcpSink(Arc::clone(&stream)), Arc::clone(app.hub.limits()));
         let limits = &app.limits.session;
         let input = Input::new(Arc::clone(&stream), unread, bounds, limits, app.inbound.clone());
-        Self { app, stream, session, input }
+        let pings = Bucket::new(Some(limits.ping_rate));
+        Self { app, stream, session, input, pings }
     }
 
     /// The way out to the peer.
@@ -107,6 +110,9 @@ impl Connection {
         loop {
             let is_full = session.is_full();
             let reads_at = door.reads_at().filter(|_| !is_full);
+            if reads_at.is_some() {
+                self.input.release();
+            }
             let is_read = reads_at.is_some_and(|at| at <= Instant::now()) && !self.input.is_waiting();
             tokio::select! {
                 reason = session.ended() => return End::Left(reason),
@@ -151,10 +157,11 @@ impl Connection {
                 match event {
                     Event::Text(text) => door.text(text).await.map_err(End::Close),
                     Event::Binary(bytes) => door.binary(bytes).await.map_err(End::Close),
-                    Event::Ping(payload) => {
+                    Event::Ping(payload) if self.pings.take() => {
                         self.session.reply(websocket::pong_frame(payload.as_ref()));
                         Ok(())
                     }
+                    Event::Ping(_) => Err(End::Close(Close::new(CloseCode::POLICY, "too many pings"))),
                     Event::Close(reason) => Err(End::Peer(reason)),
                     // That it came is the sign of life; what begins is announced to the input alone.
                     Event::Pong(_) | Event::Begins { .. } => Ok(()),
@@ -167,7 +174,6 @@ impl Connection {
             }
         }
         self.session.flush();
-        self.input.release();
         Ok(())
     }
 
@@ -185,14 +191,14 @@ impl Connection {
         };
         let frame = close
             .map_or_else(websocket::empty_close_frame, |Close { code, reason }| websocket::close_frame(code, &reason));
-        // What was accepted before the end is stored, and its answers go out before the close frame.
-        let goodbye = async {
-            self.app.hub.settle().await;
+        if self.session.left().is_none() {
+            // What was accepted is stored, and a peer that reads gets its answers before the close frame.
+            timeout(limits.linger_max, self.app.hub.settle()).await.ok();
             door.settle();
-            self.session.flush();
-            drop(door);
-            self.session.close_with(frame).await;
-        };
+            timeout(limits.linger_max, self.session.has_caught_up()).await.ok();
+        }
+        drop(door);
+        let goodbye = self.session.close_with(frame);
         if timeout(limits.close_write_max, goodbye).await.is_ok() {
             // Closing with unread input would reset the connection, and the peer would lose the close frame.
             SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Write).ok();

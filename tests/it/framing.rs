@@ -108,3 +108,32 @@ async fn a_message_of_many_fragments_is_one_message() {
     let expected: Vec<u8> = (0..100u8).flat_map(|part| [part; 1000]).collect();
     assert_eq!((message.head, message.payload == expected), (0x82, true));
 }
+
+#[tokio::test]
+async fn a_flood_of_pings_is_closed_with_1008() {
+    let server = TestServer::start().await;
+    let mut socket = server.socket().await;
+    assert_eq!(socket.upgrade("/ws/raw/frames").await, 101);
+    socket.send(&masked(0x89, b"ping").repeat(1500)).await;
+    let code = loop {
+        let frame = socket.frame().await.expect("a close frame");
+        if let Some(code) = frame.close_code() {
+            break code;
+        }
+    };
+    assert_eq!(code, 1008);
+}
+
+#[tokio::test]
+async fn what_was_said_right_before_a_good_bye_is_answered_before_it() {
+    let server = TestServer::start().await;
+    let mut socket = server.socket().await;
+    assert_eq!(socket.upgrade("/ws/raw/bye").await, 101);
+    let mut bytes = masked(0x81, b"hei").repeat(500);
+    bytes.extend(masked(0x88, &1000u16.to_be_bytes()));
+    socket.send(&bytes).await;
+    for _ in 0..500 {
+        assert_eq!(socket.frame().await.unwrap().payload, b"hei");
+    }
+    assert_eq!(socket.frame().await.unwrap().close_code(), Some(1000));
+}

@@ -185,3 +185,15 @@ async fn blobs_are_bounded_in_bytes_and_age() {
     tokio::time::advance(Duration::from_secs(24 * 3600)).await;
     assert!(store.get_blob(&second).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn rooms_used_at_the_same_moment_do_not_all_go_at_once() {
+    let store = MemoryStore::new(MemoryLimits { total_max_bytes: 10_000, ..MemoryLimits::default() });
+    let batch = ["a", "b", "c", "d"].map(|name| append(name, &"x".repeat(3000), None)).to_vec();
+    outcomes(&store, batch).await;
+    let mut held = 0;
+    for name in ["a", "b", "c", "d"] {
+        held += usize::from(store.head(&room(name)).await.unwrap().is_some());
+    }
+    assert_eq!(held, 2);
+}

@@ -256,8 +256,12 @@ impl<S: Sink> Hub<S> {
         let oldest_start = self.oldest_start(room).await?;
         let entry = Entry { head: room.head(), members: room.members() };
         let told = plan(room.epoch(), entry, since, limit as u64, oldest_start);
-        let page = self.store.read(room.name(), told.offset, limit).await?;
-        Ok(Reading { epoch: told.epoch, head: told.head, recovered: told.recovered, messages: page.messages })
+        let mut messages = self.store.read(room.name(), told.offset, limit).await?.messages;
+        // The store may be ahead of the room by what is not on the tapes yet, and retention may have gone on.
+        messages.retain(|message| message.offset <= told.head);
+        let has_gap = messages.first().is_some_and(|first| first.offset != told.offset.next());
+        let recovered = told.recovered.map(|recovered| recovered && !has_gap);
+        Ok(Reading { epoch: told.epoch, head: told.head, recovered, messages })
     }
 
     /// Publishes; waits while too many messages wait for the store, so that
@@ -292,7 +296,7 @@ impl<S: Sink> Hub<S> {
     }
 
     fn check_size(&self, draft: &Draft) -> Result<(), PublishError> {
-        let (bytes, bytes_max) = (draft.len(), self.limits.message_max_bytes);
+        let (bytes, bytes_max) = (draft.body.len(), self.limits.message_max_bytes);
         if bytes > bytes_max { Err(PublishError::TooLarge { bytes, bytes_max }) } else { Ok(()) }
     }
 

@@ -58,7 +58,8 @@ pub struct Session<S> {
     ended: Notify,
     /// Told whenever private bytes have left the outbox.
     drained: Notify,
-    closed: Notify,
+    /// Told whenever all that there was is written.
+    caught_up: Notify,
     abandoned: AtomicBool,
     abandon: Notify,
 }
@@ -118,7 +119,7 @@ impl<S: Sink> Session<S> {
             left: OnceLock::new(),
             ended: Notify::new(),
             drained: Notify::new(),
-            closed: Notify::new(),
+            caught_up: Notify::new(),
             abandoned: AtomicBool::new(false),
             abandon: Notify::new(),
         })
@@ -159,18 +160,39 @@ impl<S: Sink> Session<S> {
     pub async fn close_with(self: &Arc<Self>, frame: Bytes) {
         self.outbox.lock().close_with(frame);
         loop {
-            let closed = self.closed.notified();
+            let caught_up = self.caught_up.notified();
             self.flush();
             if self.is_abandoned() || self.is_closed() {
                 return;
             }
-            closed.await;
+            caught_up.await;
         }
     }
 
-    fn is_closed(&self) -> bool {
-        let writer = self.writer.lock();
-        writer.last_staged && writer.staged.is_empty()
+    fn is_closed(self: &Arc<Self>) -> bool {
+        self.with_writer(|writer| writer.last_staged && writer.staged.is_empty())
+    }
+
+    /// Waits until all that there is for the peer is written, or it is gone.
+    pub async fn has_caught_up(self: &Arc<Self>) {
+        loop {
+            let caught_up = self.caught_up.notified();
+            self.flush();
+            let is_empty = self.outbox.lock().is_empty() && self.with_writer(|writer| writer.is_idle());
+            if self.left().is_some() || is_empty {
+                return;
+            }
+            caught_up.await;
+        }
+    }
+
+    /// Works with the writer, and then does what others left to its holder.
+    fn with_writer<T>(self: &Arc<Self>, work: impl FnOnce(&mut Writer) -> T) -> T {
+        let result = work(&mut self.writer.lock());
+        if self.ready.load(Ordering::SeqCst) {
+            self.flush();
+        }
+        result
     }
 
     /// Gives up on the peer: nothing more is written, and what was kept for
@@ -179,7 +201,7 @@ impl<S: Sink> Session<S> {
         self.abandoned.store(true, Ordering::SeqCst);
         self.end(Leave::Gone);
         self.abandon.notify_waiters();
-        self.closed.notify_waiters();
+        self.caught_up.notify_waiters();
         self.writer.lock().forget();
     }
 
@@ -192,7 +214,7 @@ impl<S: Sink> Session<S> {
     pub fn end(&self, reason: Leave) {
         if self.left.set(reason).is_ok() {
             self.ended.notify_waiters();
-            self.closed.notify_waiters();
+            self.caught_up.notify_waiters();
             self.drained.notify_waiters();
         }
     }
@@ -244,19 +266,20 @@ impl<S: Sink> Session<S> {
         }
     }
 
-    pub(crate) fn add_membership(&self, id: MembershipId, cursor: Cursor, live: bool) {
-        self.writer.lock().memberships.push(Membership { id, cursor, live });
+    pub(crate) fn add_membership(self: &Arc<Self>, id: MembershipId, cursor: Cursor, live: bool) {
+        self.with_writer(|writer| writer.memberships.push(Membership { id, cursor, live }));
     }
 
-    pub(crate) fn make_live(&self, id: MembershipId) {
-        let mut writer = self.writer.lock();
-        if let Some(membership) = writer.memberships.iter_mut().find(|membership| membership.id == id) {
-            membership.live = true;
-        }
+    pub(crate) fn make_live(self: &Arc<Self>, id: MembershipId) {
+        self.with_writer(|writer| {
+            if let Some(membership) = writer.memberships.iter_mut().find(|membership| membership.id == id) {
+                membership.live = true;
+            }
+        });
     }
 
-    pub(crate) fn remove_membership(&self, id: MembershipId) {
-        self.writer.lock().memberships.retain(|membership| membership.id != id);
+    pub(crate) fn remove_membership(self: &Arc<Self>, id: MembershipId) {
+        self.with_writer(|writer| writer.memberships.retain(|membership| membership.id != id));
     }
 
     /// Writes what there is, without waiting.
@@ -305,9 +328,7 @@ impl<S: Sink> Session<S> {
         loop {
             self.stage(writer);
             if writer.staged.is_empty() {
-                if writer.last_staged {
-                    self.closed.notify_waiters();
-                }
+                self.caught_up.notify_waiters();
                 return Progress::CaughtUp;
             }
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
@@ -373,6 +394,11 @@ impl<S> fmt::Debug for Session<S> {
 }
 
 impl Writer {
+    /// Nothing is staged, and no tape has anything to stage.
+    fn is_idle(&self) -> bool {
+        self.staged.is_empty() && self.memberships.iter().all(|membership| membership.cursor.lag_bytes() == 0)
+    }
+
     fn push(&mut self, bytes: Bytes) {
         self.staged_bytes += bytes.len();
         if !bytes.is_empty() {

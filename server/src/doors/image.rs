@@ -1,6 +1,7 @@
 //! The image WebSocket `/ws/image`: a picture in, its negative out, in order,
 //! and nothing else.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -9,7 +10,6 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
-use hub::Piece;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wire::base64_image::Notation;
@@ -23,7 +23,7 @@ use crate::error::{ApiError, image_error_code};
 use crate::images::{ImageError, Owner};
 use crate::input::MessageBounds;
 use crate::limits::Rate;
-use crate::pieces::{Held, pieces};
+use crate::pieces::{Answer, Held, pieces};
 use crate::rate::Bucket;
 use crate::session::{Close, Connection, Door};
 use crate::sink::Session;
@@ -49,9 +49,18 @@ struct ImageDoor {
     session: Arc<Session>,
     owner: Owner,
     under_way: Arc<Semaphore>,
-    answers: FuturesOrdered<BoxFuture<'static, Vec<Piece>>>,
+    /// Read, but more pictures than may be under way; the client is not read
+    /// meanwhile.
+    waiting: VecDeque<Asked>,
+    answers: FuturesOrdered<BoxFuture<'static, Answer>>,
     bucket: Bucket,
     nonsense: Bucket,
+}
+
+/// What a client sent, in its place.
+enum Asked {
+    Picture { file: Bytes, notation: Option<Notation> },
+    Nonsense { code: ErrorCode, message: String },
 }
 
 impl ImageDoor {
@@ -59,6 +68,7 @@ impl ImageDoor {
         Self {
             owner: app.images.owner(),
             under_way: Arc::new(Semaphore::new(app.limits.session.images_max)),
+            waiting: VecDeque::new(),
             answers: FuturesOrdered::new(),
             bucket: Bucket::new(app.limits.rates.messages),
             nonsense: Bucket::new(Some(Rate::per_minute(app.limits.session.nonsense_max_per_minute))),
@@ -67,8 +77,26 @@ impl ImageDoor {
         }
     }
 
-    async fn take(&mut self, file: Bytes, notation: Option<Notation>) {
-        let permit = self.permit().await;
+    fn ask(&mut self, asked: Asked) {
+        self.bucket.charge();
+        self.waiting.push_back(asked);
+        self.advance();
+    }
+
+    /// Begins with what waits, as far as it may be under way.
+    fn advance(&mut self) {
+        while let Some(asked) = self.waiting.pop_front() {
+            match asked {
+                Asked::Nonsense { code, message } => self.refuse(code, &message),
+                Asked::Picture { file, notation } => match Arc::clone(&self.under_way).try_acquire_owned() {
+                    Ok(permit) => self.invert(file, notation, permit),
+                    Err(_) => return self.waiting.push_front(Asked::Picture { file, notation }),
+                },
+            }
+        }
+    }
+
+    fn invert(&mut self, file: Bytes, notation: Option<Notation>, permit: OwnedSemaphorePermit) {
         let pending = match self.app.images.submit(self.owner, file) {
             Ok(pending) => pending,
             Err(error) => return self.refuse(image_error_code(&error), &error.to_string()),
@@ -85,48 +113,31 @@ impl ImageDoor {
                             (Opcode::Text, json.into())
                         }
                     };
-                    pieces(opcode, Bytes::from_owner(Held::new(payload, permit)), fragment_max_bytes)
+                    Answer::Negative(pieces(opcode, Bytes::from_owner(Held::new(payload, permit)), fragment_max_bytes))
                 }
-                Err(error) => vec![refusal(image_error_code(&error), &error.to_string())],
+                Err(error) => Answer::Refusal(refusal(image_error_code(&error), &error.to_string())),
             }
         }));
     }
 
-    /// Waits until the client may have one more picture under way; it is not
-    /// read meanwhile.
-    async fn permit(&mut self) -> OwnedSemaphorePermit {
-        loop {
-            tokio::select! {
-                permit = Arc::clone(&self.under_way).acquire_owned() => {
-                    return permit.expect("the semaphore is never closed");
-                }
-                Some(pieces) = self.answers.next() => {
-                    self.session.push_pieces(pieces);
-                    self.session.flush();
-                }
-            }
-        }
-    }
-
     fn refuse(&mut self, code: ErrorCode, message: &str) {
-        let piece = refusal(code, message);
-        self.answers.push_back(Box::pin(async move { vec![piece] }));
+        let frame = refusal(code, message);
+        self.answers.push_back(Box::pin(async move { Answer::Refusal(frame) }));
     }
 }
 
-fn refusal(code: ErrorCode, message: &str) -> Piece {
+fn refusal(code: ErrorCode, message: &str) -> Bytes {
     let mut out = BytesMut::new();
     put_frame_with(&mut out, Opcode::Text, |out| image_json::put_error(out, code, message));
-    Piece::message(out.freeze())
+    out.freeze()
 }
 
 impl Door for ImageDoor {
     async fn text(&mut self, text: Utf8) -> Result<(), Close> {
-        self.bucket.charge();
         match image_json::parse(text.as_str(), self.app.limits.image.file_max_bytes) {
-            Ok(image) => self.take(image.bytes, Some(image.notation)).await,
+            Ok(image) => self.ask(Asked::Picture { file: image.bytes, notation: Some(image.notation) }),
             Err(error) => {
-                self.refuse(error.code(), &error.to_string());
+                self.ask(Asked::Nonsense { code: error.code(), message: error.to_string() });
                 if !self.nonsense.take() {
                     return Err(Close::new(CloseCode::POLICY, "too many messages that make no sense"));
                 }
@@ -135,22 +146,24 @@ impl Door for ImageDoor {
         Ok(())
     }
 
-    async fn binary(&mut self, bytes: Bytes) -> Result<(), Close> {
-        self.bucket.charge();
-        self.take(bytes, None).await;
+    async fn binary(&mut self, file: Bytes) -> Result<(), Close> {
+        self.ask(Asked::Picture { file, notation: None });
         Ok(())
     }
 
     async fn answer(&mut self) {
-        match self.answers.next().await {
-            Some(pieces) => self.session.push_pieces(pieces),
-            None => std::future::pending().await,
+        self.advance();
+        tokio::select! {
+            Some(answer) = self.answers.next(), if !self.answers.is_empty() => answer.queue(&self.session),
+            _ = self.under_way.acquire(), if !self.waiting.is_empty() => {}
+            else => std::future::pending().await,
         }
     }
 
     /// Over the rate the client is not read until the rate allows.
     fn reads_at(&self) -> Option<Instant> {
-        (self.answers.len() < self.app.limits.session.answers_max).then(|| self.bucket.next_at())
+        let may_read = self.waiting.is_empty() && self.answers.len() < self.app.limits.session.answers_max;
+        may_read.then(|| self.bucket.next_at())
     }
 
     fn too_slow(&self) -> Close {

@@ -6,6 +6,10 @@ use std::time::Duration;
 use hub::{DedupKey, Offset, Timestamp};
 use tokio::time::Instant;
 
+/// What a key costs beside its texts: its places in the map and the queue.
+/// Estimated from the sizes of the types.
+const OVERHEAD_BYTES: usize = 160;
+
 /// Where the message of a key stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct First {
@@ -18,6 +22,7 @@ pub(super) struct Dedup {
     known: HashMap<DedupKey, First>,
     /// Oldest first.
     order: VecDeque<(Instant, DedupKey)>,
+    bytes: usize,
 }
 
 impl Dedup {
@@ -32,11 +37,16 @@ impl Dedup {
         if self.order.len() >= max_ids {
             self.forget_oldest();
         }
+        self.bytes += cost(&key);
         self.known.insert(key.clone(), first);
         self.order.push_back((now, key));
     }
 
-    fn expire(&mut self, now: Instant, window: Duration) {
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn expire(&mut self, now: Instant, window: Duration) {
         while self.order.front().is_some_and(|(at, _)| now.duration_since(*at) >= window) {
             self.forget_oldest();
         }
@@ -44,7 +54,12 @@ impl Dedup {
 
     fn forget_oldest(&mut self) {
         if let Some((_, key)) = self.order.pop_front() {
+            self.bytes -= cost(&key);
             self.known.remove(&key);
         }
     }
+}
+
+fn cost(key: &DedupKey) -> usize {
+    key.session.len() + key.id.len() + OVERHEAD_BYTES
 }

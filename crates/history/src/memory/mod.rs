@@ -96,7 +96,15 @@ impl Rooms {
             return;
         }
         self.swept_at = now;
-        self.retain(|room| now.duration_since(room.used_at()) < limits.room_unused_max);
+        self.by_name.retain(|_, room| {
+            self.bytes -= room.bytes();
+            room.expire(now, limits);
+            let is_kept = now.duration_since(room.used_at()) < limits.room_unused_max;
+            if is_kept {
+                self.bytes += room.bytes();
+            }
+            is_kept
+        });
         if self.bytes > limits.total_max_bytes {
             self.evict(limits.total_max_bytes);
         }
@@ -105,25 +113,16 @@ impl Rooms {
     /// Forgets the rooms that were unused for the longest time, a little more
     /// than needed, so that the next message does not look through all again.
     fn evict(&mut self, total_max_bytes: usize) {
-        let mut by_use: Vec<_> = self.by_name.values().map(|room| (room.used_at(), room.bytes())).collect();
+        let mut by_use: Vec<_> = self.by_name.iter().map(|(name, room)| (room.used_at(), name.clone())).collect();
         by_use.sort_unstable();
-        let enough = self.bytes - total_max_bytes / 8 * 7;
-        let mut freed = 0;
-        let newest_to_go = by_use.iter().find_map(|&(used_at, bytes)| {
-            freed += bytes;
-            (freed >= enough).then_some(used_at)
-        });
-        self.retain(|room| newest_to_go.is_some_and(|limit| room.used_at() > limit));
-    }
-
-    fn retain(&mut self, keep: impl Fn(&StoredRoom) -> bool) {
-        self.by_name.retain(|_, room| {
-            let keeps = keep(room);
-            if !keeps {
+        for (_, name) in by_use {
+            if self.bytes <= total_max_bytes / 8 * 7 {
+                return;
+            }
+            if let Some(room) = self.by_name.remove(&name) {
                 self.bytes -= room.bytes();
             }
-            keeps
-        });
+        }
     }
 }
 

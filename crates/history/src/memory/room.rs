@@ -88,8 +88,13 @@ impl StoredRoom {
         self.messages.iter().skip(skip).take(limit).cloned().collect()
     }
 
+    /// Forgets retries that nobody will make any more.
+    pub(super) fn expire(&mut self, now: Instant, limits: &MemoryLimits) {
+        self.dedup.expire(now, limits.dedup_window);
+    }
+
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.dedup.bytes()
     }
 
     pub(super) fn used_at(&self) -> Instant {

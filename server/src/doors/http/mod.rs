@@ -66,7 +66,7 @@ pub(crate) async fn post_root(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body, app.limits.http.body_max_bytes, &app.limits.session).await?;
+    let body = body::read(&parts.headers, body, app.limits.http.body_max_bytes, &app).await?;
     let posted = Posted::from_form(body, &parts.headers, &app.limits.native).await?;
     publish(&app, &client, &default_room(), posted, &parts.headers).await
 }
@@ -112,7 +112,7 @@ pub(crate) async fn post_message(
 ) -> Result<Response, ApiError> {
     let room = RoomName::parse(&room)?;
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body, app.limits.http.body_max_bytes, &app.limits.session).await?;
+    let body = body::read(&parts.headers, body, app.limits.http.body_max_bytes, &app).await?;
     let posted = Posted::from_json(&body, &app.limits.native)?;
     publish(&app, &client, &room, posted, &parts.headers).await
 }

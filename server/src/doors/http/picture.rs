@@ -105,16 +105,13 @@ async fn invert(app: &App, client: &Client, parts: &Parts, body: axum::body::Bod
     let max_bytes = app.limits.image.file_max_bytes;
     let file = match Kind::of(&parts.headers) {
         Kind::Multipart(boundary) => {
-            let body =
-                body::read(&parts.headers, body, max_bytes + MULTIPART_OVERHEAD_BYTES, &app.limits.session).await?;
+            let body = body::read(&parts.headers, body, max_bytes + MULTIPART_OVERHEAD_BYTES, app).await?;
             let [image] = body::multipart_fields(body, &boundary, ["image"]).await?;
             // What is empty is refused as such by the pool.
             image.unwrap_or_default()
         }
         // By content, never by header: a picture that calls itself a form is a picture.
-        Kind::Form | Kind::Json | Kind::Other => {
-            body::read(&parts.headers, body, max_bytes, &app.limits.session).await?
-        }
+        Kind::Form | Kind::Json | Kind::Other => body::read(&parts.headers, body, max_bytes, app).await?,
     };
     let pending = app.images.submit(app.images.owner(), file)?;
     Ok(pending.await.map_err(|_| ImageError::Internal)??)

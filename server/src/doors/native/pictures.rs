@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
-use hub::{Blob, Body, DedupKey, Draft, PersonName, Piece, Reply, SharedImage};
+use hub::{Blob, Body, DedupKey, Draft, PersonName, Reply, SharedImage};
 use invert::Inverted;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wire::base64_image;
@@ -19,7 +19,7 @@ use super::{answer, frame};
 use crate::app::App;
 use crate::error::image_error_code;
 use crate::images::{ImageError, Owner};
-use crate::pieces::{Held, pieces};
+use crate::pieces::{Answer, Held, pieces};
 use crate::sink::{Room, Session};
 
 /// What the room of a shared picture is told.
@@ -36,7 +36,7 @@ pub(super) struct Pictures {
     session: Arc<Session>,
     owner: Owner,
     under_way: Arc<Semaphore>,
-    answers: FuturesOrdered<BoxFuture<'static, Vec<Piece>>>,
+    answers: FuturesOrdered<BoxFuture<'static, Answer>>,
     /// Binary pictures so far.
     count: u64,
 }
@@ -68,7 +68,7 @@ impl Pictures {
     /// Queues the next answer for the peer; for ever where none waits.
     pub(super) async fn answer(&mut self) {
         match self.answers.next().await {
-            Some(pieces) => self.session.push_pieces(pieces),
+            Some(answer) => answer.queue(&self.session),
             None => std::future::pending().await,
         }
     }
@@ -112,19 +112,19 @@ impl Pictures {
                     }
                     negative(&which, inverted, permit, app.limits.session.fragment_max_bytes)
                 }
-                Err(error) => vec![Piece::message(refusal(&which, image_error_code(&error), &error.to_string()))],
+                Err(error) => Answer::Refusal(refusal(&which, image_error_code(&error), &error.to_string())),
             }
         }));
     }
 
     fn refuse(&mut self, which: &Which, code: ErrorCode, message: &str) {
         let frame = refusal(which, code, message);
-        self.answers.push_back(Box::pin(async move { vec![Piece::message(frame)] }));
+        self.answers.push_back(Box::pin(async move { Answer::Refusal(frame) }));
     }
 }
 
 /// The negative on its way; it counts as under way until it is written.
-fn negative(which: &Which, inverted: Inverted, permit: OwnedSemaphorePermit, fragment_max_bytes: usize) -> Vec<Piece> {
+fn negative(which: &Which, inverted: Inverted, permit: OwnedSemaphorePermit, fragment_max_bytes: usize) -> Answer {
     let (opcode, payload) = match which {
         Which::Binary(_) => (Opcode::Binary, inverted.bytes),
         Which::Json(id) => {
@@ -134,7 +134,7 @@ fn negative(which: &Which, inverted: Inverted, permit: OwnedSemaphorePermit, fra
             (Opcode::Text, json.into())
         }
     };
-    pieces(opcode, Bytes::from_owner(Held::new(payload, permit)), fragment_max_bytes)
+    Answer::Negative(pieces(opcode, Bytes::from_owner(Held::new(payload, permit)), fragment_max_bytes))
 }
 
 fn refusal(which: &Which, code: ErrorCode, message: &str) -> Bytes {
