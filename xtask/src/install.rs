@@ -95,7 +95,7 @@ fn python(sh: &Shell, packages: &[&str]) -> Result<()> {
     step::run(cmd!(sh, "{pip} install --quiet --disable-pip-version-check {packages...}"))
 }
 
-/// Installs a program from crates.io and returns where it is.
+/// Installs a program with cargo and returns where it is.
 ///
 /// # Errors
 ///
