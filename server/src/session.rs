@@ -120,8 +120,9 @@ impl Connection {
                 () = door.answer() => session.flush(),
                 () = session.has_room(), if is_full => {}
                 _ = life.ping.tick() => {
-                    // Whom we do not read cannot give a sign of life.
-                    if is_read && !life.is_alive(&self.input, &session) {
+                    // Whom we do not read cannot give a sign of life but by draining what we have for it.
+                    let can_show_life = is_read || session.is_blocked();
+                    if can_show_life && !life.is_alive(&self.input, &session) {
                         return End::Left(Leave::Silent);
                     }
                     session.probe(websocket::ping_frame(b""));

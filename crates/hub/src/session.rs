@@ -241,6 +241,11 @@ impl<S: Sink> Session<S> {
         self.written_bytes.load(Ordering::Relaxed)
     }
 
+    /// Whether the socket does not take what there is for the peer.
+    pub fn is_blocked(self: &Arc<Self>) -> bool {
+        self.with_writer(|writer| writer.blocked)
+    }
+
     /// Whether so many private answers wait that the peer should not be read.
     pub fn is_full(&self) -> bool {
         self.outbox.lock().charged_bytes() > self.limits.private_max_bytes
