@@ -85,6 +85,16 @@ async fn what_is_too_large_is_413() {
 }
 
 #[tokio::test]
+async fn what_is_too_large_is_413_also_when_its_length_is_not_declared() {
+    let server = TestServer::start().await;
+    let mut socket = server.socket().await;
+    let chunk = format!("{:x}\r\n{}\r\n", 60_000, "x".repeat(60_000));
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let (status, _) = socket.request(&format!("{head}{}", chunk.repeat(5))).await;
+    assert_eq!(status, 413);
+}
+
+#[tokio::test]
 async fn unknown_paths_are_404_for_everybody() {
     let server = TestServer::start().await;
     let http = server.http();

@@ -78,6 +78,74 @@ async fn pictures_that_cannot_be_inverted_are_refused_by_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn the_native_door_names_what_is_wrong_with_a_picture() {
+    let server = TestServer::start().await;
+    let mut client = server.native("room=i").await;
+    let whole = png(1);
+    let huge = {
+        let mut bmp = encode(&DynamicImage::new_rgb8(2, 2), ImageFormat::Bmp);
+        bmp[18..26].copy_from_slice(&[0xFF, 0xFF, 1, 0, 0xFF, 0xFF, 1, 0]);
+        bmp
+    };
+    for (number, (file, code)) in [
+        (b"just some text".to_vec(), "not_an_image"),
+        (Vec::new(), "not_an_image"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0".to_vec(), "image_unsupported"),
+        (whole[..whole.len() / 2].to_vec(), "image_broken"),
+        (huge, "image_too_large"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        client.ws().send_binary(file.clone()).await;
+        let error = client.next(&["error"]).await;
+        assert_eq!((&error["code"], &error["image"]), (&json!(code), &json!(number + 1)), "{error}");
+        client.send(json!({"type": "image", "data": STANDARD.encode(file), "id": code})).await;
+        let error = client.next(&["error"]).await;
+        assert_eq!((&error["id"], error.get("image")), (&json!(code), None), "{error}");
+    }
+}
+
+/// A JPEG's application segments of one kind, whole.
+fn segments(jpeg: &[u8], marker: u8) -> Vec<&[u8]> {
+    let mut found = Vec::new();
+    let mut rest = &jpeg[2..];
+    // ITU-T T.81 §B.2.1: all of them stand before the first scan.
+    while let [0xFF, kind, high, low, ..] = *rest
+        && kind != 0xDA
+    {
+        let (segment, after) = rest.split_at(2 + usize::from(u16::from_be_bytes([high, low])));
+        if kind == marker {
+            found.push(segment);
+        }
+        rest = after;
+    }
+    found
+}
+
+#[tokio::test]
+async fn orientation_and_profile_of_a_jpeg_are_kept_to_the_byte() {
+    let server = TestServer::start().await;
+    // A TIFF header and one directory with one entry: orientation 6, a quarter turn.
+    let exif = b"Exif\0\0MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let profile = [b"ICC_PROFILE\0\x01\x01".as_slice(), &[0x5A; 500]].concat();
+    let segment = |marker: u8, payload: &[u8]| {
+        let length = u16::try_from(payload.len() + 2).unwrap().to_be_bytes();
+        [&[0xFF, marker], &length[..], payload].concat()
+    };
+    let plain = encode(&DynamicImage::from(picture(7).to_rgb8()), ImageFormat::Jpeg);
+    let added = [segment(0xE1, exif), segment(0xE2, &profile)].concat();
+    let file = [&plain[..2], &added, &plain[2..]].concat();
+    let answer = server.http().post("/invert", &[], file.clone()).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.body);
+    check_negative(&image::load_from_memory(&file).unwrap(), ImageFormat::Jpeg, &answer.body);
+    for marker in [0xE1, 0xE2] {
+        assert_eq!(segments(&file, marker).len(), 1);
+        assert_eq!(segments(&answer.body, marker), segments(&file, marker));
+    }
+}
+
+#[tokio::test]
 async fn a_form_may_carry_the_picture() {
     let server = TestServer::start().await;
     let mut body = b"--b\r\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"\r\n\r\n".to_vec();

@@ -69,6 +69,20 @@ async fn new_rooms_of_one_address_are_bounded_and_loopback_is_not_an_address() {
 }
 
 #[tokio::test]
+async fn new_rooms_are_bounded_before_the_upgrade_too_and_not_where_rates_are_lifted() {
+    for (server, last) in [(limited().await, 429), (TestServer::start().await, 101)] {
+        for (room, expected) in [vec![101; 60], vec![last]].concat().into_iter().enumerate() {
+            let request = format!(
+                "GET /ws/raw/new-{room} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                 X-Forwarded-For: 192.0.2.1\r\n\r\n"
+            );
+            assert_eq!(server.socket().await.request(&request).await.0, expected, "room {room}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn rates_can_be_lifted() {
     let server = TestServer::start().await;
     let mut client = server.native("room=l").await;

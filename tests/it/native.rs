@@ -84,6 +84,16 @@ async fn what_makes_no_sense_is_an_error_and_the_connection_lives() {
 }
 
 #[tokio::test]
+async fn markup_passes_as_it_is() {
+    let server = TestServer::start().await;
+    let mut client = server.native("room=n&name=%3Cb%3Eada%26amp%3B%3C%2Fb%3E").await;
+    client.say("<script>alert(\"1\")</script>&amp;\u{0}\u{2028}").await;
+    let chat = client.next(&["chat"]).await;
+    assert_eq!((&client.welcome["name"], &chat["from"]), (&json!("<b>ada&amp;</b>"), &json!("<b>ada&amp;</b>")));
+    assert_eq!(chat["text"], "<script>alert(\"1\")</script>&amp;\u{0}\u{2028}");
+}
+
+#[tokio::test]
 async fn repeated_nonsense_closes_with_1008() {
     let (_server, mut ada) = client().await;
     for _ in 0..101 {

@@ -1,6 +1,7 @@
 //! One order for everybody.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::json;
 use tests::{NativeClient, Received, TestServer};
@@ -69,6 +70,105 @@ fn check_senders(sequence: &[(String, String)], acks: &[Vec<u64>]) {
         assert_eq!(number, *expected);
         *expected += 1;
         assert_eq!(acks[sender][number], place as u64 + 1);
+    }
+}
+
+const ROOMS: usize = 8;
+const SAID_AT_EACH_DOOR: usize = 50;
+const SAID: usize = 3 * SAID_AT_EACH_DOOR;
+
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    Native,
+    Raw,
+    Http,
+}
+
+/// What somebody at a door says as its `number`th message.
+fn text(room: &str, door: Door, number: usize) -> String {
+    format!("{room} {door:?} {number} {}", "æ😀".repeat(number))
+}
+
+async fn talk(server: &TestServer, room: &str, door: Door) {
+    let texts = (0..SAID_AT_EACH_DOOR).map(|number| text(room, door, number));
+    match door {
+        Door::Native => {
+            let mut client = server.native(&format!("room={room}")).await;
+            for text in texts {
+                client.say(&text).await;
+                while client.hears().await != text {}
+            }
+        }
+        Door::Raw => {
+            let mut ws = server.ws(&format!("/ws/raw/{room}")).await;
+            for text in texts {
+                ws.send(text.as_str()).await;
+                while ws.receive().await.text() != text {}
+            }
+        }
+        Door::Http => {
+            let http = server.http();
+            for text in texts {
+                let message = json!({"name": "scripts", "text": text});
+                assert_eq!(http.post_json(&format!("/rooms/{room}/messages"), &message).await.status, 201);
+            }
+        }
+    }
+}
+
+/// Comes in the middle, sees a part without holes, and goes.
+async fn wander(server: &TestServer, room: &str) {
+    for _ in 0..5 {
+        let mut client = server.native(&format!("room={room}")).await;
+        let start = client.welcome["offset"].as_u64().unwrap();
+        let head = client.welcome["head"].as_u64().unwrap();
+        for expected in start + 1..=head {
+            assert_eq!(client.next(&["chat"]).await["offset"], expected);
+        }
+    }
+}
+
+/// One room from its first to its last message: every door hears every text
+/// once, to the letter, in one order.
+async fn check_room(server: Arc<TestServer>, room: String) {
+    let mut native = server.native(&format!("room={room}")).await;
+    let mut raw = server.ws(&format!("/ws/raw/{room}")).await;
+    native.next(&["join"]).await;
+    tokio::join!(
+        talk(&server, &room, Door::Native),
+        talk(&server, &room, Door::Raw),
+        talk(&server, &room, Door::Http),
+        wander(&server, &room),
+    );
+    let page = server.http().get(&format!("/rooms/{room}/messages?limit=1000"), &[]).await.json();
+    let mut heard = Vec::new();
+    for place in 0..SAID {
+        let message = native.next(&["chat"]).await;
+        assert_eq!(message["offset"], place + 1);
+        let said = message["text"].as_str().unwrap().to_owned();
+        let at_raw = raw.receive().await.text();
+        // The raw door shows the names of others, but not of its own.
+        assert_eq!(at_raw.split_once(": ").map_or(at_raw.as_str(), |(_, said)| said), said);
+        assert_eq!(
+            (&page["messages"][place]["text"], &page["messages"][place]["offset"]),
+            (&json!(said), &json!(place + 1))
+        );
+        heard.push(said);
+    }
+    for door in [Door::Native, Door::Raw, Door::Http] {
+        let of_door: Vec<_> = heard.iter().filter(|said| said.starts_with(&format!("{room} {door:?} "))).collect();
+        let expected: Vec<_> = (0..SAID_AT_EACH_DOOR).map(|number| text(&room, door, number)).collect();
+        assert_eq!(of_door, expected.iter().collect::<Vec<_>>(), "a sender's messages stay in its order");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_rooms_are_each_in_one_order_at_every_door_while_members_come_and_go() {
+    let server = Arc::new(TestServer::start().await);
+    let rooms: Vec<_> =
+        (0..ROOMS).map(|room| tokio::spawn(check_room(Arc::clone(&server), format!("room{room}")))).collect();
+    for room in rooms {
+        room.await.unwrap();
     }
 }
 

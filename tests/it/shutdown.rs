@@ -1,7 +1,25 @@
 //! The end of the server.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Received, TestServer, within_deadline};
+
+/// The offsets that somebody was acked and told of.
+#[derive(Debug, Default)]
+struct Talk {
+    acked: Vec<u64>,
+    heard: Vec<u64>,
+}
+
+impl Talk {
+    fn add(&mut self, message: &Value) {
+        let offsets = match message["type"].as_str() {
+            Some("ack") => &mut self.acked,
+            Some("chat") => &mut self.heard,
+            _ => return,
+        };
+        offsets.push(message["offset"].as_u64().unwrap());
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_door_is_closed_with_1012_and_nothing_accepted_is_lost() {
@@ -14,9 +32,20 @@ async fn every_door_is_closed_with_1012_and_nothing_accepted_is_lost() {
         native.send(json!({"type": "chat", "text": "hei", "id": number.to_string()})).await;
     }
     // What the server has read by then is accepted: wait for the first ack.
-    native.next(&["ack"]).await;
+    let mut talk = Talk::default();
+    while talk.acked.is_empty() {
+        talk.add(&native.next(&["ack", "chat"]).await);
+    }
     server.stop();
-    assert_eq!(native.closed().await, Some(1012));
+    let code = loop {
+        match native.ws().receive().await {
+            Received::Closed(code) => break code,
+            message => talk.add(&serde_json::from_str(&message.text()).unwrap()),
+        }
+    };
+    assert_eq!(code, Some(1012));
+    assert_eq!(talk.acked, (1..=talk.acked.len() as u64).collect::<Vec<_>>());
+    assert_eq!(talk.heard, talk.acked, "the close frame comes after all that was accepted");
     loop {
         match raw.receive().await {
             Received::Text(_) => {}
@@ -34,6 +63,18 @@ async fn it_stops_by_itself_also_when_a_peer_does_not_answer() {
     assert_eq!(silent.upgrade("/ws/raw/end").await, 101);
     server.stop();
     assert_eq!(silent.frame().await.unwrap().close_code(), Some(1012));
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn orchestrators_that_ask_while_it_stops_are_told_that_it_is_not_ready() {
+    let server = TestServer::start().await;
+    let mut socket = server.socket().await;
+    socket.send(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n").await;
+    // Once somebody who came later is answered, the beginning of the request is read: it is let come to its end.
+    assert_eq!(server.http().get("/health/ready", &[]).await.status, 200);
+    server.stop();
+    assert_eq!(socket.request("\r\n").await.0, 503);
     server.stopped().await;
 }
 

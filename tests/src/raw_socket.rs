@@ -96,6 +96,17 @@ impl RawSocket {
         .await
     }
 
+    /// What comes until the server ends the connection.
+    ///
+    /// # Panics
+    ///
+    /// When it breaks off.
+    pub async fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        within_deadline("the end", self.0.read_to_end(&mut rest)).await.expect("an end");
+        rest
+    }
+
     /// A frame as clients send it, masked, with any first byte.
     #[must_use]
     pub fn masked(head: u8, payload: &[u8]) -> Vec<u8> {
