@@ -1,7 +1,7 @@
 //! The end of the server.
 
 use serde_json::{Value, json};
-use tests::{Received, TestServer, within_deadline};
+use tests::{RawSocket, Received, TestServer, within_deadline};
 
 /// The offsets that somebody was acked and told of.
 #[derive(Debug, Default)]
@@ -21,17 +21,26 @@ impl Talk {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_door_is_closed_with_1012_and_nothing_accepted_is_lost() {
+/// Begins a request and makes sure that the server has read its beginning, so
+/// that it is let come to its end while the server stops.
+async fn begin_request(server: &TestServer, path: &str) -> RawSocket {
+    let mut socket = server.socket().await;
+    socket.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n").as_bytes()).await;
+    // All share one thread: who came later is answered later.
+    assert_eq!(server.http().get("/health/ready", &[]).await.status, 200);
+    socket
+}
+
+#[tokio::test]
+async fn every_door_is_closed_with_1012_after_the_acks_of_all_that_was_accepted() {
     let server = TestServer::start().await;
     let mut native = server.native("room=end").await;
     let mut raw = server.ws("/ws/raw/end").await;
     let mut image = server.ws("/ws/image").await;
-    native.next(&["join"]).await;
-    for number in 0..100 {
+    let mut reading = begin_request(&server, "/rooms/end/messages").await;
+    for number in 0..1000 {
         native.send(json!({"type": "chat", "text": "hei", "id": number.to_string()})).await;
     }
-    // What the server has read by then is accepted: wait for the first ack.
     let mut talk = Talk::default();
     while talk.acked.is_empty() {
         talk.add(&native.next(&["ack", "chat"]).await);
@@ -44,8 +53,11 @@ async fn every_door_is_closed_with_1012_and_nothing_accepted_is_lost() {
         }
     };
     assert_eq!(code, Some(1012));
-    assert_eq!(talk.acked, (1..=talk.acked.len() as u64).collect::<Vec<_>>());
-    assert_eq!(talk.heard, talk.acked, "the close frame comes after all that was accepted");
+    assert_eq!(reading.request("\r\n").await.0, 200);
+    let stored: Value = serde_json::from_slice(&reading.rest().await).unwrap();
+    assert_eq!(talk.acked.len() as u64, stored["head"].as_u64().unwrap());
+    assert!(talk.acked.iter().zip(1..).all(|(offset, place)| *offset == place));
+    assert!(talk.heard == talk.acked, "{} heard, {} acked", talk.heard.len(), talk.acked.len());
     loop {
         match raw.receive().await {
             Received::Text(_) => {}
@@ -69,10 +81,7 @@ async fn it_stops_by_itself_also_when_a_peer_does_not_answer() {
 #[tokio::test]
 async fn orchestrators_that_ask_while_it_stops_are_told_that_it_is_not_ready() {
     let server = TestServer::start().await;
-    let mut socket = server.socket().await;
-    socket.send(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n").await;
-    // Once somebody who came later is answered, the beginning of the request is read: it is let come to its end.
-    assert_eq!(server.http().get("/health/ready", &[]).await.status, 200);
+    let mut socket = begin_request(&server, "/health/ready").await;
     server.stop();
     assert_eq!(socket.request("\r\n").await.0, 503);
     server.stopped().await;
