@@ -7,11 +7,11 @@ use tests::{NativeClient, Received, TestServer, WsClient};
 enum Member {
     Native(NativeClient),
     Raw(WsClient),
-    Http(TestServerHttp),
+    Http(Requests),
 }
 
 /// Reads and writes by requests.
-struct TestServerHttp {
+struct Requests {
     http: tests::Http,
     heard: usize,
 }
@@ -27,12 +27,9 @@ impl Member {
     async fn at(door: Door, server: &TestServer) -> Self {
         match door {
             Door::Native => Self::Native(server.native("room=meeting&name=ada").await),
-            Door::Raw => {
-                let ws = server.ws("/ws/raw/meeting").await;
-                // The door has no welcome: a member counts once the native members are told.
-                Self::Raw(ws)
-            }
-            Door::Http => Self::Http(TestServerHttp { http: server.http(), heard: 0 }),
+            // The door has no welcome: a member counts once the native members are told.
+            Door::Raw => Self::Raw(server.ws("/ws/raw/meeting").await),
+            Door::Http => Self::Http(Requests { http: server.http(), heard: 0 }),
         }
     }
 

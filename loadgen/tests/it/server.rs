@@ -177,6 +177,7 @@ impl Hall {
         }
         let count = self.messages.fetch_add(1, Ordering::Relaxed) + 1;
         if let (Fault::Stall(duration), 10) = (self.fault, count) {
+            // The stall is what this server is for.
             tokio::time::sleep(duration).await;
         }
         if self.speech == Speech::Native {
