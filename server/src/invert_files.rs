@@ -37,7 +37,13 @@ pub enum FileError {
 /// One's own files may be larger than what a stranger sends.
 fn local_limits() -> Limits {
     const PIXELS_MAX: u64 = 1_000_000_000;
-    Limits { file_max_bytes: 4 << 30, pixels_max: PIXELS_MAX, decode_pixels_max: PIXELS_MAX, ..Limits::default() }
+    Limits {
+        file_max_bytes: 4 << 30,
+        pixels_max: PIXELS_MAX,
+        decode_pixels_max: PIXELS_MAX,
+        rewrite_pixels_max: PIXELS_MAX,
+        ..Limits::default()
+    }
 }
 
 /// Inverts the files one after another; fails when one of them failed.

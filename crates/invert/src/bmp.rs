@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use crate::error::InvertError;
 use crate::format::{BMP_HEADER_BYTES, Format};
-use crate::limits::Limits;
-use crate::probe::Probe;
+use crate::options::Options;
+use crate::probe::{Method, Probe};
 use crate::reader::Reader;
-use crate::{Inverted, flip, flip_masked};
+use crate::{Summary, flip, flip_masked};
 
 const FILE_HEADER_BYTES: usize = 14;
 const CORE_HEADER_BYTES: u32 = 12;
@@ -39,17 +39,17 @@ enum Run {
     Bits4,
 }
 
-pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertError> {
+pub(crate) fn invert(file: &[u8], options: &Options, bytes: &mut Vec<u8>) -> Result<Summary, InvertError> {
     let header = read_header(file)?;
     let (width, height) = (header.width, header.height);
-    limits.check_frame(width, height)?;
+    options.limits.check_frame(width, height)?;
     let mut reader = Reader::new(file, Format::Bmp);
     reader.take(header.pixels_offset)?;
     let row_bits = u64::from(width) * u64::from(header.bits_per_pixel);
     let row_bytes = usize::try_from(row_bits.div_ceil(8)).map_err(|_| reader.truncated())?;
     // Rows are padded to four bytes.
     let stride = row_bytes.next_multiple_of(4);
-    let mut bytes = file.to_vec();
+    bytes.extend_from_slice(file);
     match header.colours {
         Colours::RunLength { palette, run } => {
             check_runs(&mut reader, run)?;
@@ -67,16 +67,16 @@ pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertErr
             }
         }
     }
-    Ok(Inverted { bytes, format: Format::Bmp, width, height, frames: 1 })
+    Ok(Summary { format: Format::Bmp, width, height, frames: 1 })
 }
 
 pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {
     let Header { width, height, colours, .. } = read_header(file)?;
-    let bits_per_sample = match colours {
-        Colours::Indexed { .. } | Colours::RunLength { .. } => 8,
-        Colours::Direct { bits_per_sample, .. } => bits_per_sample,
+    let (bits_per_sample, method) = match colours {
+        Colours::Indexed { .. } | Colours::RunLength { .. } => (8, Method::ColourTables),
+        Colours::Direct { bits_per_sample, .. } => (bits_per_sample, Method::Samples),
     };
-    Ok(Probe { format: Format::Bmp, width, height, bits_per_sample, frames: Some(1) })
+    Ok(Probe { format: Format::Bmp, width, height, bits_per_sample, frames: Some(1), method })
 }
 
 /// The fourth byte of an entry is reserved and stays.

@@ -97,6 +97,14 @@ pub enum InvertError {
         /// [`Limits::decode_pixels_max`](crate::Limits::decode_pixels_max).
         decode_pixels_max: u64,
     },
+    /// More pixels than may be rewritten, all frames together.
+    #[error("the frames have {pixels} pixels together, at most {rewrite_pixels_max} are allowed")]
+    RewriteTooLarge {
+        /// Pixels of the frames up to the first one too many.
+        pixels: u64,
+        /// [`Limits::rewrite_pixels_max`](crate::Limits::rewrite_pixels_max).
+        rewrite_pixels_max: u64,
+    },
     /// Too many frames; counting stops at the first one too many.
     #[error("the animation has more than {frames_max} frames")]
     TooManyFrames {
@@ -139,6 +147,7 @@ impl InvertError {
             Self::FileTooLarge { .. }
             | Self::FrameTooLarge { .. }
             | Self::DecodeTooLarge { .. }
+            | Self::RewriteTooLarge { .. }
             | Self::TooManyFrames { .. }
             | Self::TooManyScans { .. } => ErrorKind::TooLarge,
         }

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use crate::error::InvertError;
 use crate::format::Format;
-use crate::limits::Limits;
-use crate::probe::Probe;
+use crate::options::Options;
+use crate::probe::{Method, Probe};
 use crate::reader::Reader;
-use crate::{Inverted, flip};
+use crate::{Summary, flip};
 
 // GIF89a specification, appendix A.
 const EXTENSION: u8 = 0x21;
@@ -30,7 +30,8 @@ enum Block {
     Trailer,
 }
 
-pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertError> {
+pub(crate) fn invert(file: &[u8], options: &Options, bytes: &mut Vec<u8>) -> Result<Summary, InvertError> {
+    let limits = &options.limits;
     let mut reader = Reader::new(file, Format::Gif);
     let screen = read_screen(&mut reader)?;
     limits.check_frame(screen.width, screen.height)?;
@@ -54,18 +55,18 @@ pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertErr
     if frames == 0 {
         return Err(reader.damaged("no picture before the trailer"));
     }
-    let mut bytes = file.to_vec();
+    bytes.extend_from_slice(file);
     for table in tables {
         flip(&mut bytes[table]);
     }
-    Ok(Inverted { bytes, format: Format::Gif, width: screen.width, height: screen.height, frames })
+    Ok(Summary { format: Format::Gif, width: screen.width, height: screen.height, frames })
 }
 
 pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {
     let mut reader = Reader::new(file, Format::Gif);
     let Screen { width, height, .. } = read_screen(&mut reader)?;
     let frames = count_frames(reader).ok();
-    Ok(Probe { format: Format::Gif, width, height, bits_per_sample: 8, frames })
+    Ok(Probe { format: Format::Gif, width, height, bits_per_sample: 8, frames, method: Method::ColourTables })
 }
 
 fn count_frames(mut reader: Reader<'_>) -> Result<u32, InvertError> {

@@ -40,6 +40,7 @@ mod format;
 mod gif;
 mod jpeg;
 mod limits;
+mod options;
 mod png;
 mod probe;
 mod reader;
@@ -48,7 +49,8 @@ mod webp;
 pub use error::{ErrorKind, InvertError};
 pub use format::Format;
 pub use limits::Limits;
-pub use probe::{Probe, probe};
+pub use options::{Effort, Metadata, Options};
+pub use probe::{Method, Probe, probe};
 
 /// A negative, encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +63,31 @@ pub struct Inverted {
     pub width: u32,
     /// Rows, as stored.
     pub height: u32,
-    /// Pictures in the file: 1, or more for an animated GIF.
+    /// Pictures in the file: 1, or more for an animation.
     pub frames: u32,
+}
+
+/// What [`invert_into`] wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// That of the original.
+    pub format: Format,
+    /// Pixels in a row, as stored (before any EXIF orientation).
+    pub width: u32,
+    /// Rows, as stored.
+    pub height: u32,
+    /// Pictures in the file: 1, or more for an animation.
+    pub frames: u32,
+}
+
+/// Working memory that calls hand on to each other, so that a worker touches
+/// the same warm pages for each picture. It holds nothing that a caller needs
+/// and grows to what the largest picture asked for, see
+/// [`Limits`].
+#[derive(Debug, Default)]
+pub struct Scratch {
+    jpeg: jpeg::Scratch,
+    png: png::Scratch,
 }
 
 /// Makes the negative of an image file; its format is told by its content.
@@ -73,13 +98,32 @@ pub struct Inverted {
 /// more than `limits` allow; see [`InvertError::kind`]. Whatever the header
 /// tells is judged before anything is decoded.
 pub fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertError> {
-    limits.check_file(file.len())?;
+    let mut bytes = Vec::new();
+    let Summary { format, width, height, frames } =
+        invert_into(file, &Options::from(*limits), &mut Scratch::default(), &mut bytes)?;
+    Ok(Inverted { bytes, format, width, height, frames })
+}
+
+/// As [`invert`], with everything that a caller may choose, into `out`, whose
+/// former content is dropped.
+///
+/// # Errors
+///
+/// As for [`invert`]; `out` then holds nothing of use.
+pub fn invert_into(
+    file: &[u8],
+    options: &Options,
+    scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) -> Result<Summary, InvertError> {
+    options.limits.check_file(file.len())?;
+    out.clear();
     match Format::of(file)? {
-        Format::Jpeg => jpeg::invert(file, limits),
-        Format::Png => png::invert(file, limits),
-        Format::Gif => gif::invert(file, limits),
-        Format::WebP => webp::invert(file, limits),
-        Format::Bmp => bmp::invert(file, limits),
+        Format::Jpeg => jpeg::invert(file, options, &mut scratch.jpeg, out),
+        Format::Png => png::invert(file, options, &mut scratch.png, out),
+        Format::Gif => gif::invert(file, options, out),
+        Format::WebP => webp::invert(file, options, out),
+        Format::Bmp => bmp::invert(file, options, out),
     }
 }
 

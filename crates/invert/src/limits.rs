@@ -13,6 +13,9 @@ pub struct Limits {
     /// inverted in place decodes none. The memory of a call is in proportion
     /// to these pixels and the bytes of the file. Default 16.8 Mpx.
     pub decode_pixels_max: u64,
+    /// Pixels of all frames together whose compressed rows are rewritten, some
+    /// at a time (PNG, APNG). Default 64 Mpx.
+    pub rewrite_pixels_max: u64,
     /// Frames of an animation. Default 10,000.
     pub frames_max: u32,
     /// Scans of a JPEG: each may cost a walk over all blocks. Default 100.
@@ -25,6 +28,7 @@ impl Default for Limits {
             file_max_bytes: 32 << 20,
             pixels_max: 64_000_000,
             decode_pixels_max: 16_800_000,
+            rewrite_pixels_max: 64_000_000,
             frames_max: 10_000,
             scans_max: 100,
         }
@@ -58,6 +62,16 @@ impl Limits {
             Ok(())
         } else {
             Err(InvertError::DecodeTooLarge { width, height, decode_pixels_max })
+        }
+    }
+
+    /// For all frames together, of a picture whose rows are rewritten.
+    pub(crate) fn check_rewrite(&self, pixels: u64) -> Result<(), InvertError> {
+        let rewrite_pixels_max = self.rewrite_pixels_max;
+        if pixels <= rewrite_pixels_max {
+            Ok(())
+        } else {
+            Err(InvertError::RewriteTooLarge { pixels, rewrite_pixels_max })
         }
     }
 

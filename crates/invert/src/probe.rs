@@ -18,6 +18,29 @@ pub struct Probe {
     /// Pictures in the file; `None` where the file ends before they can be
     /// counted.
     pub frames: Option<u32>,
+    /// How the negative will be made, if nothing behind the headers forbids it.
+    pub method: Method,
+}
+
+/// How a negative is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Colour tables are inverted, pixels stay as they are (palette PNG, GIF).
+    ColourTables,
+    /// Samples that are not compressed are inverted in place (BMP).
+    Samples,
+    /// The bits of the coefficients are flipped in the entropy-coded data
+    /// (JPEG).
+    Coefficients,
+    /// Filtered bytes are mapped and compressed anew (PNG).
+    FilteredBytes,
+    /// Decoded, inverted, encoded.
+    Recode,
+    /// Not at all.
+    Refused {
+        /// What stands in the way; reads as a noun.
+        feature: &'static str,
+    },
 }
 
 /// Reads the headers of an image file. Also describes what [`invert`] refuses

@@ -7,10 +7,10 @@ use image_webp::{ColorType, WebPDecoder, WebPEncoder};
 
 use crate::error::InvertError;
 use crate::format::Format;
-use crate::limits::Limits;
-use crate::probe::Probe;
+use crate::options::Options;
+use crate::probe::{Method, Probe};
 use crate::reader::Reader;
-use crate::{Inverted, exif, flip, flip_masked};
+use crate::{Summary, exif, flip, flip_masked};
 
 /// What the codec may hold for each pixel, and beside them. Chosen: four
 /// planes of pixels, and tables.
@@ -29,20 +29,25 @@ struct Layout {
 /// The frames of an animation, where they could be counted.
 type Frames = Option<u32>;
 
-pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertError> {
+pub(crate) fn invert(file: &[u8], options: &Options, out: &mut Vec<u8>) -> Result<Summary, InvertError> {
     let Layout { width, height, animation } = read_layout(file)?;
     if animation.is_some() {
         return Err(InvertError::UnsupportedFeature { feature: "animated WebP" });
     }
-    limits.check_decode(width, height)?;
+    options.limits.check_decode(width, height)?;
     check_chunks(file, width, height)?;
-    let bytes = recode(file, width, height)?;
-    Ok(Inverted { bytes, format: Format::WebP, width, height, frames: 1 })
+    recode(file, width, height, out)?;
+    Ok(Summary { format: Format::WebP, width, height, frames: 1 })
 }
 
 pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {
     let Layout { width, height, animation } = read_layout(file)?;
-    Ok(Probe { format: Format::WebP, width, height, bits_per_sample: 8, frames: animation.unwrap_or(Some(1)) })
+    let method = match animation {
+        Some(_) => Method::Refused { feature: "animated WebP" },
+        None => Method::Recode,
+    };
+    let frames = animation.unwrap_or(Some(1));
+    Ok(Probe { format: Format::WebP, width, height, bits_per_sample: 8, frames, method })
 }
 
 /// A chunk of the RIFF container: name, length, data, padding to an even
@@ -139,7 +144,7 @@ fn check_chunks(file: &[u8], width: u32, height: u32) -> Result<(), InvertError>
     if pictures == 1 { Ok(()) } else { Err(chunks.damaged("not exactly one picture")) }
 }
 
-fn recode(file: &[u8], width: u32, height: u32) -> Result<Vec<u8>, InvertError> {
+fn recode(file: &[u8], width: u32, height: u32, out: &mut Vec<u8>) -> Result<(), InvertError> {
     let damaged =
         |source: image_webp::DecodingError| InvertError::Pixels { format: Format::WebP, source: source.into() };
     let mut decoder = WebPDecoder::new(Cursor::new(file)).map_err(damaged)?;
@@ -152,8 +157,7 @@ fn recode(file: &[u8], width: u32, height: u32) -> Result<Vec<u8>, InvertError> 
         4 => flip_masked(&mut samples, &[0xFF, 0xFF, 0xFF, 0]),
         _ => flip(&mut samples),
     }
-    let mut out = Vec::new();
-    let mut encoder = WebPEncoder::new(&mut out);
+    let mut encoder = WebPEncoder::new(out);
     if let Some(profile) = decoder.icc_profile().map_err(damaged)? {
         encoder.set_icc_profile(profile);
     }
@@ -166,5 +170,5 @@ fn recode(file: &[u8], width: u32, height: u32) -> Result<Vec<u8>, InvertError> 
     }
     let written = encoder.encode(&samples, width, height, colour);
     written.expect("memory takes all that is written, and the sizes are those of a WebP");
-    Ok(out)
+    Ok(())
 }

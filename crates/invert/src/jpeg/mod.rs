@@ -11,11 +11,12 @@ mod scans;
 mod segments;
 mod tables;
 
-use crate::Inverted;
+use crate::Summary;
 use crate::error::InvertError;
 use crate::format::Format;
 use crate::limits::Limits;
-use crate::probe::Probe;
+use crate::options::Options;
+use crate::probe::{Method, Probe};
 use frame::{Frame, begins_frame};
 use marker::{DHT, DQT, DRI, EOI, SOI, SOS};
 use metadata::{Metadata, is_metadata};
@@ -36,7 +37,17 @@ struct Picture {
     bare: Vec<u8>,
 }
 
-pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertError> {
+/// Working memory.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {}
+
+pub(crate) fn invert(
+    file: &[u8],
+    options: &Options,
+    _scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) -> Result<Summary, InvertError> {
+    let limits = &options.limits;
     let (frame, header) = find_frame(file)?;
     frame.check(&header)?;
     let (width, height) = (u32::from(frame.width), u32::from(frame.height));
@@ -48,13 +59,21 @@ pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertErr
     recode::invert(&mut samples, model);
     let encoded = recode::encode(&picture, &samples);
     let bytes = picture.metadata.put_before(&encoded, model, &picture.frame)?;
-    Ok(Inverted { bytes, format: Format::Jpeg, width, height, frames: 1 })
+    out.extend_from_slice(&bytes);
+    Ok(Summary { format: Format::Jpeg, width, height, frames: 1 })
 }
 
 pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {
     let (frame, _) = find_frame(file)?;
     let (width, height) = (frame.width.into(), frame.height.into());
-    Ok(Probe { format: Format::Jpeg, width, height, bits_per_sample: frame.precision, frames: Some(1) })
+    Ok(Probe {
+        format: Format::Jpeg,
+        width,
+        height,
+        bits_per_sample: frame.precision,
+        frames: Some(1),
+        method: Method::Coefficients,
+    })
 }
 
 fn find_frame(file: &[u8]) -> Result<(Frame, Segment<'_>), InvertError> {

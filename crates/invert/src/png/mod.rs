@@ -9,10 +9,10 @@ mod pixels;
 
 use crate::error::InvertError;
 use crate::format::Format;
-use crate::limits::Limits;
-use crate::probe::Probe;
+use crate::options::Options;
+use crate::probe::{Method, Probe};
 use crate::reader::Reader;
-use crate::{Inverted, flip};
+use crate::{Summary, flip};
 use chunks::{Chunk, Chunks, SIGNATURE, write_chunk};
 use header::{Colour, Header};
 
@@ -28,13 +28,24 @@ struct Parts<'a> {
     trailing: &'a [u8],
 }
 
-pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertError> {
+/// Working memory.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {}
+
+pub(crate) fn invert(
+    file: &[u8],
+    options: &Options,
+    _scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) -> Result<Summary, InvertError> {
+    let limits = &options.limits;
     let mut chunks = Chunks::new(file)?;
     let header = read_header(&mut chunks)?;
     match header.colour {
         Colour::Palette => limits.check_frame(header.width, header.height)?,
         Colour::Grey | Colour::Rgb | Colour::GreyAlpha | Colour::Rgba => {
             limits.check_decode(header.width, header.height)?;
+            limits.check_rewrite(u64::from(header.width) * u64::from(header.height))?;
         }
     }
     let parts = take_apart(chunks, header)?;
@@ -46,18 +57,19 @@ pub(crate) fn invert(file: &[u8], limits: &Limits) -> Result<Inverted, InvertErr
             assemble(&parts, Header { interlaced: false, ..header }, &data)
         }
     };
-    Ok(Inverted { bytes, format: Format::Png, width: header.width, height: header.height, frames: 1 })
+    out.extend_from_slice(&bytes);
+    Ok(Summary { format: Format::Png, width: header.width, height: header.height, frames: 1 })
 }
 
 pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {
     let mut chunks = Chunks::new(file)?;
     let Header { width, height, depth, colour, .. } = read_header(&mut chunks)?;
-    let bits_per_sample = match colour {
-        Colour::Palette => 8,
-        Colour::Grey | Colour::Rgb | Colour::GreyAlpha | Colour::Rgba => depth,
+    let (bits_per_sample, method) = match colour {
+        Colour::Palette => (8, Method::ColourTables),
+        Colour::Grey | Colour::Rgb | Colour::GreyAlpha | Colour::Rgba => (depth, Method::FilteredBytes),
     };
     let frames = count_frames(chunks).ok();
-    Ok(Probe { format: Format::Png, width, height, bits_per_sample, frames })
+    Ok(Probe { format: Format::Png, width, height, bits_per_sample, frames, method })
 }
 
 /// PNG 3rd edition §11.3.6.1: the animation control chunk comes before the

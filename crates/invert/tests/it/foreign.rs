@@ -10,8 +10,14 @@ use proptest::sample::Index;
 
 use crate::samples::{encode, noisy_rgb, noisy_rgba};
 
-const LIMITS: Limits =
-    Limits { file_max_bytes: 1 << 20, pixels_max: 1 << 16, decode_pixels_max: 1 << 15, frames_max: 8, scans_max: 12 };
+const LIMITS: Limits = Limits {
+    file_max_bytes: 1 << 20,
+    pixels_max: 1 << 16,
+    decode_pixels_max: 1 << 15,
+    rewrite_pixels_max: 1 << 15,
+    frames_max: 8,
+    scans_max: 12,
+};
 
 /// One file for each way through the crate.
 static WHOLE_FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(whole_files);

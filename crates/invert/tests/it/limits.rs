@@ -71,6 +71,7 @@ fn a_picture_on_the_bound_is_made_and_one_past_it_is_not() {
             file_max_bytes: file.len(),
             pixels_max: pixels,
             decode_pixels_max: pixels,
+            rewrite_pixels_max: pixels,
             frames_max: 1,
             scans_max: 1,
         };

@@ -40,8 +40,8 @@ pub(crate) fn negative(file: &[u8]) -> Vec<u8> {
     let before = invert::probe(file).expect("a whole picture");
     let after = invert::probe(&bytes).expect("our own picture");
     assert_eq!(before, after, "the same format, size, depth and frames");
-    let Probe { bits_per_sample, .. } = before;
-    assert_eq!(before, Probe { format, width, height, bits_per_sample, frames: Some(frames) });
+    let Probe { bits_per_sample, method, .. } = before;
+    assert_eq!(before, Probe { format, width, height, bits_per_sample, frames: Some(frames), method });
     assert_eq!(Format::of(&bytes).ok(), Some(format));
     bytes
 }
