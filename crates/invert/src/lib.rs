@@ -44,6 +44,7 @@ mod options;
 mod png;
 mod probe;
 mod reader;
+mod tiff;
 mod webp;
 
 pub use error::{ErrorKind, InvertError};

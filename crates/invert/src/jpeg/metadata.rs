@@ -4,7 +4,7 @@ use super::frame::Frame;
 use super::marker::{APP0, APP1, APP2, APP11, APP14, APP15, COM, EOI, SOI, SOS};
 use super::segments::{Part, Parts, Segment};
 use crate::error::InvertError;
-use crate::exif;
+use crate::{exif, options};
 
 const JFIF: &[u8] = b"JFIF\0";
 const ADOBE: &[u8] = b"Adobe";
@@ -29,9 +29,16 @@ pub(super) fn is_metadata(marker: u8) -> bool {
 }
 
 impl Metadata {
-    /// Keeps a segment, unless it would make the negative lie.
-    pub(super) fn add(&mut self, segment: &Segment<'_>) {
-        let mut payload = segment.payload.to_vec();
+    /// Keeps a segment, unless it would make the negative lie or is to be
+    /// stripped.
+    pub(super) fn add(&mut self, segment: &Segment<'_>, keep: options::Metadata) {
+        let mut payload = match keep {
+            options::Metadata::Keep => segment.payload.to_vec(),
+            options::Metadata::Strip => match strip(segment) {
+                Some(payload) => payload,
+                None => return,
+            },
+        };
         match segment.marker {
             APP0 if payload.starts_with(JFIF) => {
                 // T.871 §10.1: 14 bytes, of which the last two are the size of the thumbnail behind them.
@@ -97,5 +104,21 @@ impl Metadata {
         let mut segments = self.segments.iter();
         let found = segments.find(|(other, payload)| *other == marker && payload.starts_with(prefix));
         found.map(|(_, payload)| payload.as_slice())
+    }
+}
+
+/// What is left of a segment that may tell nothing but how to show the picture.
+fn strip(segment: &Segment<'_>) -> Option<Vec<u8>> {
+    let payload = segment.payload;
+    match segment.marker {
+        APP0 if payload.starts_with(JFIF) => Some(payload.to_vec()),
+        APP1 if payload.starts_with(exif::PREFIX) => {
+            let orientation = exif::orientation(payload).filter(|&orientation| orientation != 1)?;
+            Some([exif::PREFIX, &exif::only_orientation(orientation)].concat())
+        }
+        APP2 if payload.starts_with(b"ICC_PROFILE\0") => Some(payload.to_vec()),
+        // Its twelve bytes tell the colour model.
+        APP14 if payload.starts_with(ADOBE) => Some(payload[..payload.len().min(12)].to_vec()),
+        _ => None,
     }
 }

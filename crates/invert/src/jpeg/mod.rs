@@ -15,7 +15,7 @@ use crate::Summary;
 use crate::error::InvertError;
 use crate::format::Format;
 use crate::limits::Limits;
-use crate::options::Options;
+use crate::options::{self, Options};
 use crate::probe::{Method, Probe};
 use frame::{Frame, begins_frame};
 use marker::{DHT, DQT, DRI, EOI, SOI, SOS};
@@ -53,7 +53,7 @@ pub(crate) fn invert(
     let (width, height) = (u32::from(frame.width), u32::from(frame.height));
     limits.check_decode(width, height)?;
     count_scans(file, limits)?;
-    let picture = read_picture(file, frame)?;
+    let picture = read_picture(file, frame, options.metadata)?;
     let mut samples = recode::decode(&picture, limits)?;
     let model = picture.metadata.colour_model(&picture.frame);
     recode::invert(&mut samples, model);
@@ -104,7 +104,7 @@ fn count_scans(file: &[u8], limits: &Limits) -> Result<(), InvertError> {
     }
 }
 
-fn read_picture(file: &[u8], frame: Frame) -> Result<Picture, InvertError> {
+fn read_picture(file: &[u8], frame: Frame, keep: options::Metadata) -> Result<Picture, InvertError> {
     let mut parts = Parts::new(file)?;
     let mut tables = Tables::default();
     let mut check = ScanCheck::new(frame.clone());
@@ -114,7 +114,7 @@ fn read_picture(file: &[u8], frame: Frame) -> Result<Picture, InvertError> {
     let (mut frames, mut scans) = (0, 0);
     loop {
         match parts.next()? {
-            Part::Segment(segment) if is_metadata(segment.marker) => picture.metadata.add(&segment),
+            Part::Segment(segment) if is_metadata(segment.marker) => picture.metadata.add(&segment, keep),
             Part::Segment(segment) => {
                 frames += u32::from(begins_frame(segment.marker));
                 if frames > 1 {

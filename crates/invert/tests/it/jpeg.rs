@@ -1,5 +1,5 @@
 use image::{GrayImage, Luma, Rgb, RgbImage};
-use invert::ErrorKind;
+use invert::{ErrorKind, Metadata, Options, Scratch};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use crate::samples::{check_that_every_cut_is_broken, complaint, decode, kind, negative};
@@ -197,6 +197,32 @@ fn the_link_to_an_exif_thumbnail_is_cut_and_density_stays() {
     let find = |wanted| &after.iter().find(|(marker, _)| *marker == wanted).unwrap().1;
     assert_eq!(find(0xE1), b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0thumbnail");
     assert_eq!(find(0xE0)[7..], [1, 1, 44, 1, 44, 0, 0]);
+}
+
+#[test]
+fn stripped_of_all_but_orientation_colours_and_density() {
+    let exif =
+        b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\x32\x01\x02\0\x02\0\0\09\0\0\0\0\0\0\0";
+    let upright = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x01\0\0\0\0\0\0";
+    let icc = b"ICC_PROFILE\0\x01\x01a profile";
+    let segments_of: [(u8, &[u8]); 7] = [
+        (0xE1, exif),
+        (0xE1, upright),
+        (0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>"),
+        (0xE2, icc),
+        (0xE5, b"whatever"),
+        (0xED, b"Photoshop 3.0\0"),
+        (0xFE, b"hei"),
+    ];
+    let file = with_segments(&plain(), &segments_of);
+    let options = Options { metadata: Metadata::Strip, ..Options::default() };
+    let mut stripped = Vec::new();
+    invert::invert_into(&file, &options, &mut Scratch::default(), &mut stripped).unwrap();
+    let mut found = segments(&stripped);
+    found.retain(|(marker, _)| matches!(marker, 0xE0..=0xEF | 0xFE));
+    let orientation = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+    let jfif = segments(&plain()).remove(0);
+    assert_eq!(found, [(0xE1, orientation.to_vec()), (0xE2, icc.to_vec()), jfif]);
 }
 
 #[test]
