@@ -6,7 +6,7 @@
 //!
 //! | format | how | samples | kept | not kept |
 //! |---|---|---|---|---|
-//! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density | what follows the picture, MPF pictures (HDR gain maps), C2PA and other JUMBF boxes, JFIF thumbnails |
+//! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density, what follows the picture; thumbnails and further pictures as negatives | HDR gain maps, films and other parts that XMP announces behind the picture, C2PA and other JUMBF boxes |
 //! | PNG, palette | in place | exact | everything else, pixel data untouched | chunks that must not outlive a change (`iDOT`, `caBX`, `dSIG`) |
 //! | PNG, other | decoded and compressed again | exact | size, colour type, depth, `tRNS`, `bKGD`, `sPLT`, colour space, EXIF, text, all chunks that are safe to copy | interlacing (becomes none); chunks as above |
 //! | GIF | in place | exact | everything: frames, timing, transparency | – |
@@ -14,9 +14,12 @@
 //! | WebP, lossless | decoded and encoded again | exact | size, alpha, ICC, EXIF, XMP | unknown chunks, what follows the container |
 //! | WebP, lossy | decoded, encoded **lossless** | exact against the decoded | as above | as above, and the small file: lossless is several times larger |
 //!
-//! EXIF stays byte for byte but for the four bytes that link to its thumbnail:
-//! they are cleared, so that readers make one from the negative. Photoshop's
-//! thumbnail in a JPEG (APP13) is not looked for and stays positive.
+//! A picture inside a picture becomes a negative, too, so that nobody sees a
+//! mix: thumbnails in JFIF, EXIF, XMP and Photoshop's resources, and the further
+//! pictures of an index (MPF). One that cannot be inverted goes. In PNG and WebP
+//! the link to EXIF's thumbnail is cut, so that readers make one from the
+//! negative; all else in EXIF stays byte for byte. Previews in makers' notes are
+//! not followed.
 //!
 //! Refused by name: animated PNG and WebP; JPEG with four components, 12 bits,
 //! arithmetic coding, lossless or hierarchical coding, without Huffman tables
@@ -40,6 +43,7 @@ mod format;
 mod gif;
 mod jpeg;
 mod limits;
+mod nested;
 mod options;
 mod png;
 mod probe;

@@ -27,11 +27,13 @@ pub(crate) struct Directory {
 /// One field; its values may lie anywhere in the block.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field {
+    /// Where the field itself stands.
+    pub(crate) position: usize,
     kind: u16,
     /// How many values it has.
-    count: usize,
+    pub(crate) count: usize,
     /// Where its values stand; not checked.
-    values: usize,
+    pub(crate) values: usize,
 }
 
 const HEADER_BYTES: usize = 8;
@@ -53,6 +55,23 @@ impl Order {
             Self::Big => u32::from_be_bytes(bytes),
         }
     }
+
+    pub(crate) fn u16_bytes(self, number: u16) -> [u8; 2] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
+
+    /// Overwrites the four bytes at `position`.
+    pub(crate) fn put_u32(self, block: &mut [u8], position: usize, number: u32) -> Option<()> {
+        let place = block.get_mut(position..)?.first_chunk_mut()?;
+        *place = match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        };
+        Some(())
+    }
 }
 
 impl<'a> Tiff<'a> {
@@ -63,6 +82,14 @@ impl<'a> Tiff<'a> {
             _ => return None,
         };
         Some(Self { bytes, order })
+    }
+
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(crate) fn order(&self) -> Order {
+        self.order
     }
 
     pub(crate) fn u16(&self, position: usize) -> Option<u16> {
@@ -78,14 +105,15 @@ impl<'a> Tiff<'a> {
         self.directory(4)
     }
 
-    /// The directory that the four bytes at `link` point to; zeros point to
-    /// none.
+    /// The directory that the four bytes at `link` point to, if it is whole;
+    /// zeros point to none.
     pub(crate) fn directory(&self, link: usize) -> Option<Directory> {
         let position = self.u32(link)? as usize;
         if position < HEADER_BYTES {
             return None;
         }
         let fields = usize::from(self.u16(position)?);
+        self.bytes.get(..position + 2 + fields * FIELD_BYTES)?;
         Some(Directory { position, fields })
     }
 
@@ -97,9 +125,8 @@ impl<'a> Tiff<'a> {
 
     /// The first field with this tag.
     pub(crate) fn find(&self, directory: Directory, tag: u16) -> Option<Field> {
-        let positions = (0..directory.fields).map(|index| directory.position + 2 + index * FIELD_BYTES);
-        let mut inside = positions.map_while(|position| Some((position, self.u16(position)?)));
-        let (position, _) = inside.find(|&(_, other)| other == tag)?;
+        let mut positions = (0..directory.fields).map(|index| directory.position + 2 + index * FIELD_BYTES);
+        let position = positions.find(|&position| self.u16(position) == Some(tag))?;
         let kind = self.u16(position + 2)?;
         let count = self.u32(position + 4)? as usize;
         let value_bytes = match kind {
@@ -111,7 +138,7 @@ impl<'a> Tiff<'a> {
         // §2: what fits in four bytes stands in the place of the position.
         let in_place = position + 8;
         let values = if count <= 4 / value_bytes { in_place } else { self.u32(in_place)? as usize };
-        Some(Field { kind, count, values })
+        Some(Field { position, kind, count, values })
     }
 
     /// The values of a field of whole numbers, as far as they are in the block.
@@ -123,7 +150,14 @@ impl<'a> Tiff<'a> {
         })
     }
 
-    /// The only value of a field.
+    /// The only value of a field that has four bytes for it, and where these
+    /// stand.
+    pub(crate) fn long(&self, directory: Directory, tag: u16) -> Option<(usize, u32)> {
+        let Field { kind, count, values, .. } = self.find(directory, tag)?;
+        if (kind, count) == (LONG, 1) { Some((values, self.u32(values)?)) } else { None }
+    }
+
+    /// The first value of a field of whole numbers.
     pub(crate) fn number(self, directory: Directory, tag: u16) -> Option<u32> {
         self.numbers(self.find(directory, tag)?).next()
     }

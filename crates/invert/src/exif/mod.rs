@@ -1,7 +1,10 @@
 //! What in EXIF concerns a negative: how the picture is turned, and the
 //! thumbnail.
 
+mod thumbnail;
+
 use crate::tiff::Tiff;
+pub(crate) use thumbnail::invert_thumbnail;
 
 /// What JPEG, and some writers elsewhere, put before the TIFF header (EXIF 2.32
 /// §4.7.2.1).

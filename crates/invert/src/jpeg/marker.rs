@@ -21,6 +21,7 @@ pub(super) const APP0: u8 = 0xE0;
 pub(super) const APP1: u8 = 0xE1;
 pub(super) const APP2: u8 = 0xE2;
 pub(super) const APP11: u8 = 0xEB;
+pub(super) const APP13: u8 = 0xED;
 pub(super) const APP14: u8 = 0xEE;
 pub(super) const APP15: u8 = 0xEF;
 /// JPEG-LS (T.87).

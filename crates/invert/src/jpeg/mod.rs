@@ -2,6 +2,7 @@
 //! and sampling. Component values are never converted to another colour model,
 //! so that only the transform's rounding is between original and negative.
 
+mod embedded;
 mod frame;
 mod huffman;
 mod marker;
@@ -15,23 +16,27 @@ use crate::Summary;
 use crate::error::InvertError;
 use crate::format::Format;
 use crate::limits::Limits;
-use crate::options::{self, Options};
+use crate::nested::Invert;
+use crate::options::Options;
 use crate::probe::{Method, Probe};
+use embedded::Extras;
 use frame::{Frame, begins_frame};
 use marker::{DHT, DQT, DRI, EOI, SOI, SOS};
-use metadata::{Metadata, is_metadata};
+use metadata::{colour_model, is_metadata};
 use scans::ScanCheck;
 use segments::{Part, Parts, Segment};
 use tables::Tables;
 
 /// A picture that is whole, taken apart.
 #[derive(Debug)]
-struct Picture {
+struct Picture<'a> {
     frame: Frame,
     /// As they stood at the first scan.
     quantisation: [Option<[u16; 64]>; 4],
     restart_interval: u16,
-    metadata: Metadata,
+    metadata: Vec<Segment<'a>>,
+    /// Where what follows the picture begins in the file.
+    end: usize,
     /// The picture alone, without metadata that would change how a codec
     /// reads it.
     bare: Vec<u8>,
@@ -47,19 +52,40 @@ pub(crate) fn invert(
     _scratch: &mut Scratch,
     out: &mut Vec<u8>,
 ) -> Result<Summary, InvertError> {
+    invert_picture(file, options, &mut invert_nested(options), out)
+}
+
+/// What makes the negatives of pictures inside a file, all together of no more
+/// pixels than one file may have; those inside them go.
+pub(crate) fn invert_nested(options: &Options) -> impl FnMut(&[u8]) -> Option<Vec<u8>> {
+    let mut pixels_left = options.limits.pixels_max;
+    move |jpeg| {
+        let (frame, _) = find_frame(jpeg).ok()?;
+        pixels_left = pixels_left.checked_sub(u64::from(frame.width) * u64::from(frame.height))?;
+        let mut negative = Vec::new();
+        invert_picture(jpeg, options, &mut |_| None, &mut negative).ok()?;
+        Some(negative)
+    }
+}
+
+fn invert_picture(
+    file: &[u8],
+    options: &Options,
+    invert_nested: &mut Invert<'_>,
+    out: &mut Vec<u8>,
+) -> Result<Summary, InvertError> {
     let limits = &options.limits;
     let (frame, header) = find_frame(file)?;
     frame.check(&header)?;
     let (width, height) = (u32::from(frame.width), u32::from(frame.height));
     limits.check_decode(width, height)?;
     count_scans(file, limits)?;
-    let picture = read_picture(file, frame, options.metadata)?;
+    let picture = read_picture(file, frame)?;
     let mut samples = recode::decode(&picture, limits)?;
-    let model = picture.metadata.colour_model(&picture.frame);
-    recode::invert(&mut samples, model);
+    recode::invert(&mut samples, colour_model(&picture.metadata, &picture.frame));
     let encoded = recode::encode(&picture, &samples);
-    let bytes = picture.metadata.put_before(&encoded, model, &picture.frame)?;
-    out.extend_from_slice(&bytes);
+    let extras = Extras::new(file, &picture.metadata, picture.end, options.metadata, invert_nested);
+    metadata::put_before(&encoded, &picture.metadata, extras, &picture.frame, out)?;
     Ok(Summary { format: Format::Jpeg, width, height, frames: 1 })
 }
 
@@ -104,17 +130,17 @@ fn count_scans(file: &[u8], limits: &Limits) -> Result<(), InvertError> {
     }
 }
 
-fn read_picture(file: &[u8], frame: Frame, keep: options::Metadata) -> Result<Picture, InvertError> {
+fn read_picture(file: &[u8], frame: Frame) -> Result<Picture<'_>, InvertError> {
     let mut parts = Parts::new(file)?;
     let mut tables = Tables::default();
     let mut check = ScanCheck::new(frame.clone());
     let mut picture =
-        Picture { frame, quantisation: [None; 4], restart_interval: 0, metadata: Metadata::default(), bare: vec![] };
+        Picture { frame, quantisation: [None; 4], restart_interval: 0, metadata: vec![], end: 0, bare: vec![] };
     picture.bare.extend_from_slice(&[0xFF, SOI]);
     let (mut frames, mut scans) = (0, 0);
     loop {
         match parts.next()? {
-            Part::Segment(segment) if is_metadata(segment.marker) => picture.metadata.add(&segment, keep),
+            Part::Segment(segment) if is_metadata(segment.marker) => picture.metadata.push(segment),
             Part::Segment(segment) => {
                 frames += u32::from(begins_frame(segment.marker));
                 if frames > 1 {
@@ -141,6 +167,7 @@ fn read_picture(file: &[u8], frame: Frame, keep: options::Metadata) -> Result<Pi
             Part::End => return Err(parts.damaged("a component without a scan")),
         }
     }
+    picture.end = parts.position();
     picture.bare.extend_from_slice(&[0xFF, EOI]);
     Ok(picture)
 }

@@ -17,7 +17,7 @@ use crate::limits::Limits;
 
 /// The samples of all components at full resolution, pixel by pixel, in the
 /// colour model of the file.
-pub(super) fn decode(picture: &Picture, limits: &Limits) -> Result<Vec<u8>, InvertError> {
+pub(super) fn decode(picture: &Picture<'_>, limits: &Limits) -> Result<Vec<u8>, InvertError> {
     let frame = &picture.frame;
     // The same in and out: nothing is converted. The codec goes by the components' letters alone, since the
     // bare picture has nothing else that speaks of colour.
@@ -60,7 +60,7 @@ pub(super) fn invert(samples: &mut [u8], model: ColourModel) {
 /// # Panics
 ///
 /// When `samples` are not those of `picture`.
-pub(super) fn encode(picture: &Picture, samples: &[u8]) -> Vec<u8> {
+pub(super) fn encode(picture: &Picture<'_>, samples: &[u8]) -> Vec<u8> {
     let frame = &picture.frame;
     let mut out = Vec::new();
     // The quality is in the tables; this one is for the encoder's own, which are not used.
@@ -86,7 +86,7 @@ pub(super) fn encode(picture: &Picture, samples: &[u8]) -> Vec<u8> {
 
 /// The table of a component. The encoder writes steps of 8 bits; the coarser
 /// ones of a table with 16 are for pictures nobody keeps.
-fn quantisation(picture: &Picture, component: usize) -> QuantizationTableType {
+fn quantisation(picture: &Picture<'_>, component: usize) -> QuantizationTableType {
     let table = usize::from(picture.frame.components[component].table);
     let steps = picture.quantisation[table].unwrap_or([1; 64]);
     QuantizationTableType::Custom(Box::new(steps.map(|step| step.clamp(1, 255))))

@@ -25,7 +25,7 @@ pub(super) struct Segment<'a> {
     pub(super) marker: u8,
     pub(super) payload: &'a [u8],
     /// Where the payload begins, from the start of the file.
-    offset: usize,
+    pub(super) offset: usize,
 }
 
 impl<'a> Segment<'a> {
@@ -63,6 +63,11 @@ impl<'a> Parts<'a> {
 
     pub(super) fn damaged(&self, fault: &'static str) -> InvertError {
         self.reader.damaged(fault)
+    }
+
+    /// Where the next part begins, from the start of the file.
+    pub(super) fn position(&self) -> usize {
+        self.reader.position()
     }
 
     pub(super) fn next(&mut self) -> Result<Part<'a>, InvertError> {

@@ -32,6 +32,8 @@ fn whole_files() -> Vec<Vec<u8>> {
     files.push(include_bytes!("data/lossy_alpha.webp").to_vec());
     files.push(include_bytes!("data/animated.webp").to_vec());
     files.push(include_bytes!("data/rgb.jpg").to_vec());
+    files.push(include_bytes!("data/thumbnails.jpg").to_vec());
+    files.push(include_bytes!("data/mpo.jpg").to_vec());
     for is_progressive in [false, true] {
         let mut file = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut file, 70);

@@ -1,6 +1,7 @@
 //! The promises of `invert`, format by format, held against other decoders.
 
 mod bmp;
+mod embedded;
 mod foreign;
 mod gif;
 mod jpeg;

@@ -75,3 +75,37 @@ pub(crate) fn check_exact(before: &[u8], after: &[u8]) {
         assert_eq!(*after.get_pixel(x, y), expected, "pixel {x}, {y}");
     }
 }
+
+/// As [`check_exact`], but up to `distance` levels.
+pub(crate) fn check_close(before: &[u8], after: &[u8], distance: u8) {
+    let (before, after) = (decode(before), decode(after));
+    assert_eq!((before.width(), before.height()), (after.width(), after.height()));
+    let distances = before.as_bytes().iter().zip(after.as_bytes()).map(|(old, new)| (255 - old).abs_diff(*new));
+    assert!(distances.max() <= Some(distance));
+}
+
+/// Marker and payload of each segment up to the first scan.
+pub(crate) fn segments(file: &[u8]) -> Vec<(u8, Vec<u8>)> {
+    let mut segments = Vec::new();
+    let mut rest = &file[2..];
+    while let [0xFF, marker, high, low, after @ ..] = rest {
+        let payload_bytes = usize::from(u16::from_be_bytes([*high, *low])) - 2;
+        segments.push((*marker, after[..payload_bytes].to_vec()));
+        if *marker == 0xDA {
+            break;
+        }
+        rest = &after[payload_bytes..];
+    }
+    segments
+}
+
+pub(crate) fn with_segments(file: &[u8], segments: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut out = file[..2].to_vec();
+    for (marker, payload) in segments {
+        out.extend_from_slice(&[0xFF, *marker]);
+        out.extend_from_slice(&(payload.len() as u16 + 2).to_be_bytes());
+        out.extend_from_slice(payload);
+    }
+    out.extend_from_slice(&file[2..]);
+    out
+}

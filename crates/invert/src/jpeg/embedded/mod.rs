@@ -1,0 +1,256 @@
+//! Everything in a file beside the picture: what of it stays, and the pictures
+//! in it.
+//!
+//! Whoever opens the negative must not see a mix of positive and negative.
+//! Thumbnails and further pictures become negatives, too; what cannot be
+//! inverted goes together with the words that announce it. All else stays, byte
+//! for byte.
+//!
+//! | | becomes negative | goes |
+//! |---|---|---|
+//! | JFIF | thumbnails of all kinds | |
+//! | EXIF | the thumbnail | its link, where it cannot be inverted |
+//! | XMP | thumbnails; the original behind a blurred background | where they cannot be inverted; all extended XMP where that has some |
+//! | Photoshop | thumbnails | where they cannot be inverted |
+//! | MPF index | the pictures that it tells of | gain maps and what cannot be inverted, with their entries; the index and all behind the picture, where it cannot be followed |
+//! | behind the picture | | films, and containers that XMP announces, with the announcement |
+//! | ISO 21496-1, APP11 | | all: gain maps, layers, signatures of the original |
+//!
+//! Distances and masks (Apple's depth and mattes in an MPF index) hold for the
+//! negative as for the original and stay as they are. Not followed: previews in
+//! makers' notes, in FlashPix (APP2 `FPXR`) and in segments of single makers;
+//! bytes behind the picture that nothing announces.
+
+mod jfif;
+mod mpf;
+mod photoshop;
+mod tail;
+mod xmp;
+
+use std::borrow::Cow;
+use std::vec;
+
+use super::marker::{APP0, APP1, APP2, APP11, APP13, APP14};
+use super::segments::Segment;
+use crate::nested::Invert;
+use crate::{exif, options};
+pub(super) use jfif::JFIF;
+use mpf::{Index, MPF, Place};
+use photoshop::PHOTOSHOP;
+use tail::Tail;
+use xmp::{Announced, EXTENDED, XMP};
+
+pub(super) const ADOBE: &[u8] = b"Adobe";
+
+/// T.81 B.1.1.4: the length counts itself.
+const PAYLOAD_MAX: usize = u16::MAX as usize - 2;
+
+/// Pictures in one file that are inverted; further ones go. Chosen: as many as
+/// an index may have, and some thumbnails.
+const PICTURES_MAX: usize = 128;
+
+/// What stands beside the picture in the negative.
+#[derive(Debug)]
+pub(super) struct Extras<'a> {
+    /// For each segment of the original what stands in its place.
+    segments: vec::IntoIter<Option<Extra<'a>>>,
+    index: Option<Index>,
+    /// Where the block of the index was written.
+    index_position: usize,
+    tail: Tail<'a>,
+}
+
+#[derive(Debug)]
+struct Extra<'a> {
+    marker: u8,
+    payload: Cow<'a, [u8]>,
+    has_index: bool,
+}
+
+impl<'a> Extras<'a> {
+    /// Decides on all `segments` of metadata in `file`, in their order, and on
+    /// what follows the end of the picture at `end`.
+    ///
+    /// `invert` is given the pictures in them. For those it should be one that
+    /// gives `None`: a thumbnail's thumbnail just goes.
+    pub(super) fn new(
+        file: &'a [u8],
+        segments: &[Segment<'a>],
+        end: usize,
+        keep: options::Metadata,
+        invert: &mut Invert<'_>,
+    ) -> Self {
+        let mut left = PICTURES_MAX;
+        let invert: &mut Invert<'_> = &mut |jpeg| {
+            left = left.checked_sub(1)?;
+            invert(jpeg)
+        };
+        let (segments, index, tail) = match keep {
+            options::Metadata::Keep => keep_all(&file[end..], segments, end, invert),
+            options::Metadata::Strip => (segments.iter().map(strip).collect(), None, Tail::default()),
+        };
+        Self { segments: segments.into_iter(), index, index_position: 0, tail }
+    }
+
+    /// Writes what stands in the place of the next segment of metadata, if
+    /// anything; `out` begins with this picture.
+    pub(super) fn write_next(&mut self, out: &mut Vec<u8>) {
+        let Some(Extra { marker, payload, has_index }) = self.segments.next().flatten() else { return };
+        Segment::write(marker, &payload, out);
+        if has_index {
+            self.index_position = out.len() - payload.len() + MPF.len();
+        }
+    }
+
+    /// Writes what follows the picture, which ends at the end of `out`, and
+    /// tells the index where everything is.
+    pub(super) fn finish(self, out: &mut Vec<u8>) {
+        // DC-007 §5.2.3.3.3: positions count from the index, but the first picture is at zero.
+        let mut places = vec![Place { position: 0, bytes: out.len() }];
+        let start = self.index_position;
+        places.extend(self.tail.write(out).iter().map(|place| Place { position: place.position - start, ..*place }));
+        if let Some(index) = self.index {
+            index.put_places(&mut out[start..], &places);
+        }
+    }
+}
+
+type Plan<'a> = (Vec<Option<Extra<'a>>>, Option<Index>, Tail<'a>);
+
+fn keep_all<'a>(tail: &'a [u8], segments: &[Segment<'a>], end: usize, invert: &mut Invert<'_>) -> Plan<'a> {
+    let has_pictures = has_pictures_in_extended_xmp(segments);
+    let mut announced = Announced::default();
+    let mut extras: Vec<_> = segments
+        .iter()
+        .map(|segment| {
+            let payload = segment.payload;
+            let payload = match segment.marker {
+                APP1 if payload.starts_with(EXTENDED) && has_pictures => None,
+                APP1 if payload.starts_with(XMP) => {
+                    let (payload, said) = keep_xmp(payload, has_pictures, invert);
+                    announced.parts |= said.parts;
+                    announced.gain_map |= said.gain_map;
+                    Some(payload.into())
+                }
+                _ => keep_one(segment, invert),
+            };
+            let payload = payload.filter(|payload| payload.len() <= PAYLOAD_MAX)?;
+            Some(Extra { marker: segment.marker, payload, has_index: false })
+        })
+        .collect();
+    keep_photoshop(segments, &mut extras, invert);
+    let (index, tail) = keep_tail(tail, segments, end, &mut extras, announced, invert);
+    (extras, index, tail)
+}
+
+/// What is decided by the segment alone.
+fn keep_one<'a>(segment: &Segment<'a>, invert: &mut Invert<'_>) -> Option<Cow<'a, [u8]>> {
+    let payload = segment.payload;
+    let mut changed = payload.to_vec();
+    match segment.marker {
+        APP0 if payload.starts_with(JFIF) => jfif::invert(&mut changed),
+        APP0 if payload.starts_with(jfif::EXTENSION) => jfif::invert_extension(&mut changed, invert)?,
+        APP1 if payload.starts_with(exif::PREFIX) => exif::invert_thumbnail(&mut changed, PAYLOAD_MAX, invert),
+        APP2 if payload.starts_with(tail::ISO_GAIN_MAP) => return None,
+        // JUMBF boxes: C2PA signatures of the original, layers of an HDR picture.
+        APP11 => return None,
+        _ => return Some(Cow::Borrowed(payload)),
+    }
+    Some(changed.into())
+}
+
+fn keep_xmp(payload: &[u8], extended_goes: bool, invert: &mut Invert<'_>) -> (Vec<u8>, Announced) {
+    let mut packet = payload[XMP.len()..].to_vec();
+    let announced = xmp::take_announcements(&mut packet);
+    if extended_goes {
+        xmp::take_extension(&mut packet);
+    }
+    xmp::invert_pictures(&mut packet, PAYLOAD_MAX - XMP.len(), invert);
+    ([XMP, &packet].concat(), announced)
+}
+
+/// Extended XMP carries its digest, so that it is not changed.
+fn has_pictures_in_extended_xmp(segments: &[Segment<'_>]) -> bool {
+    let extended = segments.iter().filter(|segment| segment.marker == APP1 && segment.payload.starts_with(EXTENDED));
+    let parts = extended.map(|segment| segment.payload.get(xmp::EXTENDED_HEADER_BYTES..).unwrap_or_default());
+    xmp::has_pictures(&parts.collect::<Vec<_>>().concat())
+}
+
+fn keep_photoshop<'a>(segments: &[Segment<'a>], extras: &mut [Option<Extra<'a>>], invert: &mut Invert<'_>) {
+    let is_photoshop = |segment: &Segment<'_>| segment.marker == APP13 && segment.payload.starts_with(PHOTOSHOP);
+    let places: Vec<_> = (0..segments.len()).filter(|&place| is_photoshop(&segments[place])).collect();
+    let resources: Vec<_> = places.iter().map(|&place| &segments[place].payload[PHOTOSHOP.len()..]).collect();
+    let inverted = photoshop::invert_all(&resources, PAYLOAD_MAX - PHOTOSHOP.len(), invert);
+    for ((place, before), after) in places.into_iter().zip(resources).zip(inverted) {
+        let payload = [PHOTOSHOP, &after].concat().into();
+        let is_left = before.is_empty() || !after.is_empty();
+        extras[place] = is_left.then_some(Extra { marker: APP13, payload, has_index: false });
+    }
+}
+
+fn keep_tail<'a>(
+    tail: &'a [u8],
+    segments: &[Segment<'a>],
+    end: usize,
+    extras: &mut [Option<Extra<'a>>],
+    announced: Announced,
+    invert: &mut Invert<'_>,
+) -> (Option<Index>, Tail<'a>) {
+    let has_index =
+        |segment: &Segment<'_>| segment.marker == APP2 && segment.payload.strip_prefix(MPF).is_some_and(mpf::has_index);
+    let mut places = (0..segments.len()).filter(|&place| has_index(&segments[place]));
+    let Some(place) = places.next() else { return (None, Tail::without_pictures(tail, announced)) };
+    // A second index would tell of the same pictures.
+    places.chain([place]).for_each(|place| extras[place] = None);
+    let mut payload = segments[place].payload.to_vec();
+    // Where the positions in the index count from, in bytes before the tail.
+    let before_tail = end - (segments[place].offset + MPF.len());
+    let followed = follow(&mut payload[MPF.len()..], tail, before_tail, announced, invert);
+    // What an index that cannot be followed tells of can be anywhere.
+    let Some((index, tail)) = followed else { return (None, Tail::default()) };
+    if index.is_some() {
+        extras[place] = Some(Extra { marker: APP2, payload: payload.into(), has_index: true });
+    }
+    (index, tail)
+}
+
+/// The pictures of an index, which is changed to tell of those that stay; no
+/// index where none does.
+fn follow<'a>(
+    block: &mut [u8],
+    tail: &'a [u8],
+    before_tail: usize,
+    announced: Announced,
+    invert: &mut Invert<'_>,
+) -> Option<(Option<Index>, Tail<'a>)> {
+    let mut index = Index::read(block)?;
+    let places = index.places(block);
+    let in_tail = |place: &Place| Some(Place { position: place.position.checked_sub(before_tail)?, ..*place });
+    let further = places.iter().skip(1).map(in_tail).collect::<Option<Vec<_>>>()?;
+    let tail = Tail::new(tail, &further, announced, invert)?;
+    let is_kept = [vec![true], tail.is_kept(further.len())].concat();
+    index.retain(block, &is_kept);
+    let has_further = is_kept.iter().filter(|&&kept| kept).count() > 1;
+    Some((has_further.then_some(index), tail))
+}
+
+/// What is left of a segment that may tell nothing but how to show the picture.
+fn strip<'a>(segment: &Segment<'a>) -> Option<Extra<'a>> {
+    let payload = segment.payload;
+    let payload = match segment.marker {
+        APP0 if payload.starts_with(JFIF) => {
+            let mut header = payload.to_vec();
+            jfif::clear(&mut header);
+            header.into()
+        }
+        APP1 if payload.starts_with(exif::PREFIX) => {
+            let orientation = exif::orientation(payload).filter(|&orientation| orientation != 1)?;
+            [exif::PREFIX, &exif::only_orientation(orientation)].concat().into()
+        }
+        APP2 if payload.starts_with(b"ICC_PROFILE\0") => Cow::Borrowed(payload),
+        // Its twelve bytes tell the colour model.
+        APP14 if payload.starts_with(ADOBE) => Cow::Borrowed(&payload[..payload.len().min(12)]),
+        _ => return None,
+    };
+    Some(Extra { marker: segment.marker, payload, has_index: false })
+}
