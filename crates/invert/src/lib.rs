@@ -6,7 +6,7 @@
 //!
 //! | format | how | samples | kept | not kept |
 //! |---|---|---|---|---|
-//! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density, what follows the picture; thumbnails and further pictures as negatives | HDR gain maps, films and other parts that XMP announces behind the picture, C2PA and other JUMBF boxes |
+//! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density, what follows the picture; thumbnails and further pictures as negatives | HDR gain maps, films and other parts that XMP announces behind the picture, C2PA and other JUMBF boxes but text |
 //! | PNG, palette | in place | exact | everything else, pixel data untouched | chunks that must not outlive a change (`iDOT`, `caBX`, `dSIG`) |
 //! | PNG, other | decoded and compressed again | exact | size, colour type, depth, `tRNS`, `bKGD`, `sPLT`, colour space, EXIF, text, all chunks that are safe to copy | interlacing (becomes none); chunks as above |
 //! | GIF | in place | exact | everything: frames, timing, transparency | – |

@@ -14,7 +14,8 @@
 //! | Photoshop | thumbnails | where they cannot be inverted |
 //! | MPF index | the pictures that it tells of | gain maps and what cannot be inverted, with their entries; the index and all behind the picture, where it cannot be followed |
 //! | behind the picture | | films, and containers that XMP announces, with the announcement |
-//! | ISO 21496-1, APP11 | | all: gain maps, layers, signatures of the original |
+//! | APP11 boxes | | all but text: signatures of the original, layers |
+//! | ISO 21496-1 | | all: it is about gain maps |
 //!
 //! Distances and masks (Apple's depth and mattes in an MPF index) hold for the
 //! negative as for the original and stay as they are. Not followed: previews in
@@ -22,6 +23,7 @@
 //! bytes behind the picture that nothing announces.
 
 mod jfif;
+mod jumbf;
 mod mpf;
 mod photoshop;
 mod tail;
@@ -35,6 +37,7 @@ use super::segments::Segment;
 use crate::nested::Invert;
 use crate::{exif, options};
 pub(super) use jfif::JFIF;
+use jumbf::Boxes;
 use mpf::{Index, MPF, Place};
 use photoshop::PHOTOSHOP;
 use tail::Tail;
@@ -120,6 +123,7 @@ type Plan<'a> = (Vec<Option<Extra<'a>>>, Option<Index>, Tail<'a>);
 fn keep_all<'a>(tail: &'a [u8], segments: &[Segment<'a>], end: usize, invert: &mut Invert<'_>) -> Plan<'a> {
     let has_pictures = has_pictures_in_extended_xmp(segments);
     let mut announced = Announced::default();
+    let mut boxes = Boxes::default();
     let mut extras: Vec<_> = segments
         .iter()
         .map(|segment| {
@@ -132,6 +136,7 @@ fn keep_all<'a>(tail: &'a [u8], segments: &[Segment<'a>], end: usize, invert: &m
                     announced.gain_map |= said.gain_map;
                     Some(payload.into())
                 }
+                APP11 => boxes.stays(payload).then_some(Cow::Borrowed(payload)),
                 _ => keep_one(segment, invert),
             };
             let payload = payload.filter(|payload| payload.len() <= PAYLOAD_MAX)?;
@@ -145,18 +150,15 @@ fn keep_all<'a>(tail: &'a [u8], segments: &[Segment<'a>], end: usize, invert: &m
 
 /// What is decided by the segment alone.
 fn keep_one<'a>(segment: &Segment<'a>, invert: &mut Invert<'_>) -> Option<Cow<'a, [u8]>> {
-    let payload = segment.payload;
-    let mut changed = payload.to_vec();
+    let mut payload = Cow::Borrowed(segment.payload);
     match segment.marker {
-        APP0 if payload.starts_with(JFIF) => jfif::invert(&mut changed),
-        APP0 if payload.starts_with(jfif::EXTENSION) => jfif::invert_extension(&mut changed, invert)?,
-        APP1 if payload.starts_with(exif::PREFIX) => exif::invert_thumbnail(&mut changed, PAYLOAD_MAX, invert),
+        APP0 if payload.starts_with(JFIF) => jfif::invert(payload.to_mut()),
+        APP0 if payload.starts_with(jfif::EXTENSION) => jfif::invert_extension(payload.to_mut(), invert)?,
+        APP1 if payload.starts_with(exif::PREFIX) => exif::invert_thumbnail(payload.to_mut(), PAYLOAD_MAX, invert),
         APP2 if payload.starts_with(tail::ISO_GAIN_MAP) => return None,
-        // JUMBF boxes: C2PA signatures of the original, layers of an HDR picture.
-        APP11 => return None,
-        _ => return Some(Cow::Borrowed(payload)),
+        _ => {}
     }
-    Some(changed.into())
+    Some(payload)
 }
 
 fn keep_xmp(payload: &[u8], extended_goes: bool, invert: &mut Invert<'_>) -> (Vec<u8>, Announced) {
@@ -253,4 +255,96 @@ fn strip<'a>(segment: &Segment<'a>) -> Option<Extra<'a>> {
         _ => return None,
     };
     Some(Extra { marker: segment.marker, payload, has_index: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::marker::{EOI, SOI, SOS};
+    use super::super::metadata::is_metadata;
+    use super::super::segments::{Part, Parts};
+    use super::*;
+
+    const THUMBNAILS: &[u8] = include_bytes!("../../../tests/it/data/thumbnails.jpg");
+    const FURTHER: &[u8] = include_bytes!("../../../tests/it/data/mpo.jpg");
+
+    /// The file with what stands beside the picture in its negative, and the
+    /// picture as it is.
+    fn apply(file: &[u8], invert: &mut Invert<'_>) -> Vec<u8> {
+        let mut found = Vec::new();
+        let mut parts = Parts::new(file).unwrap();
+        loop {
+            match parts.next().unwrap() {
+                Part::End => break,
+                part => found.push(part),
+            }
+        }
+        let is_ours = |segment: &Segment<'_>| is_metadata(segment.marker);
+        let segments: Vec<_> = found
+            .iter()
+            .filter_map(|part| match part {
+                Part::Segment(segment) if is_ours(segment) => Some(*segment),
+                _ => None,
+            })
+            .collect();
+        let mut extras = Extras::new(file, &segments, parts.position(), options::Metadata::Keep, invert);
+        let mut out = vec![0xFF, SOI];
+        for part in found {
+            match part {
+                Part::Segment(segment) if is_ours(&segment) => extras.write_next(&mut out),
+                Part::Segment(Segment { marker, payload, .. }) => Segment::write(marker, payload, &mut out),
+                Part::Scan { header, data } => {
+                    Segment::write(SOS, header.payload, &mut out);
+                    out.extend_from_slice(data);
+                }
+                Part::End => {}
+            }
+        }
+        out.extend_from_slice(&[0xFF, EOI]);
+        extras.finish(&mut out);
+        out
+    }
+
+    /// Its own inverse, and changes the length, as stuffed zeros do.
+    fn longer_or_shorter(jpeg: &[u8]) -> Option<Vec<u8>> {
+        Some(jpeg.strip_suffix(b"!").map_or_else(|| [jpeg, b"!"].concat(), <[u8]>::to_vec))
+    }
+
+    #[test]
+    fn twice_is_the_original_byte_for_byte() {
+        // The first time corrects the length of the last picture, which is too long in this file.
+        for file in [THUMBNAILS, &apply(FURTHER, &mut |jpeg| Some(jpeg.to_vec()))] {
+            let mut pictures = 0;
+            let once = apply(file, &mut |jpeg| {
+                pictures += 1;
+                longer_or_shorter(jpeg)
+            });
+            assert!(once.len() > file.len());
+            assert!(pictures == 3 || pictures == 2, "{pictures}");
+            assert_eq!(apply(&once, &mut longer_or_shorter), file);
+        }
+    }
+
+    #[test]
+    fn nothing_changes_but_the_pictures() {
+        let same = apply(THUMBNAILS, &mut |jpeg| Some(jpeg.to_vec()));
+        assert_eq!(same, THUMBNAILS);
+        let same = apply(FURTHER, &mut |jpeg| Some(jpeg.to_vec()));
+        let changed: Vec<_> = (0..FURTHER.len()).filter(|&at| same[at] != FURTHER[at]).collect();
+        // The length of the last picture.
+        assert_eq!((same.len(), changed.len()), (FURTHER.len(), 2));
+    }
+
+    #[test]
+    fn no_more_pictures_than_the_bound_are_inverted() {
+        let jfxx = [b"\xFF\xE0\0\x0D".as_slice(), jfif::EXTENSION, b"\x10thumb"].concat();
+        let file = [&[0xFF, SOI], jfxx.repeat(PICTURES_MAX + 1).as_slice(), &FURTHER[2..]].concat();
+        let mut pictures = 0;
+        let after = apply(&file, &mut |jpeg| {
+            pictures += 1;
+            Some(jpeg.to_vec())
+        });
+        assert_eq!(pictures, PICTURES_MAX);
+        // One thumbnail, both further pictures and their index are not there.
+        assert!(after.len() < file.len() - jfxx.len());
+    }
 }
