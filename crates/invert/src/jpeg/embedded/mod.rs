@@ -15,12 +15,12 @@
 //! | MPF index | the pictures that it tells of | gain maps and what cannot be inverted, with their entries; the index and all behind the picture, where it cannot be followed |
 //! | behind the picture | | films, and containers that XMP announces, with the announcement |
 //! | APP11 boxes | | all but text: signatures of the original, layers |
+//! | FlashPix (APP2), segments that begin as a JPEG | | previews; FlashPix whole where it has one |
 //! | ISO 21496-1 | | all: it is about gain maps |
 //!
 //! Distances and masks (Apple's depth and mattes in an MPF index) hold for the
 //! negative as for the original and stay as they are. Not followed: previews in
-//! makers' notes, in FlashPix (APP2 `FPXR`) and in segments of single makers;
-//! bytes behind the picture that nothing announces.
+//! makers' notes; bytes behind the picture that nothing announces.
 
 mod jfif;
 mod jumbf;
@@ -32,7 +32,9 @@ mod xmp;
 use std::borrow::Cow;
 use std::vec;
 
-use super::marker::{APP0, APP1, APP2, APP11, APP13, APP14};
+use memchr::memmem;
+
+use super::marker::{APP0, APP1, APP2, APP11, APP13, APP14, APP15, SOI};
 use super::segments::Segment;
 use crate::nested::Invert;
 use crate::{exif, options};
@@ -44,6 +46,8 @@ use tail::Tail;
 use xmp::{Announced, EXTENDED, XMP};
 
 pub(super) const ADOBE: &[u8] = b"Adobe";
+const FLASHPIX: &[u8] = b"FPXR\0";
+const START_OF_JPEG: &[u8] = &[0xFF, SOI, 0xFF];
 
 /// T.81 B.1.1.4: the length counts itself.
 const PAYLOAD_MAX: usize = u16::MAX as usize - 2;
@@ -122,6 +126,7 @@ type Plan<'a> = (Vec<Option<Extra<'a>>>, Option<Index>, Tail<'a>);
 
 fn keep_all<'a>(tail: &'a [u8], segments: &[Segment<'a>], end: usize, invert: &mut Invert<'_>) -> Plan<'a> {
     let has_pictures = has_pictures_in_extended_xmp(segments);
+    let has_preview = segments.iter().any(is_flashpix_with_jpeg);
     let mut announced = Announced::default();
     let mut boxes = Boxes::default();
     let mut extras: Vec<_> = segments
@@ -136,6 +141,7 @@ fn keep_all<'a>(tail: &'a [u8], segments: &[Segment<'a>], end: usize, invert: &m
                     announced.gain_map |= said.gain_map;
                     Some(payload.into())
                 }
+                APP2 if payload.starts_with(FLASHPIX) && has_preview => None,
                 APP11 => boxes.stays(payload).then_some(Cow::Borrowed(payload)),
                 _ => keep_one(segment, invert),
             };
@@ -156,6 +162,8 @@ fn keep_one<'a>(segment: &Segment<'a>, invert: &mut Invert<'_>) -> Option<Cow<'a
         APP0 if payload.starts_with(jfif::EXTENSION) => jfif::invert_extension(payload.to_mut(), invert)?,
         APP1 if payload.starts_with(exif::PREFIX) => exif::invert_thumbnail(payload.to_mut(), PAYLOAD_MAX, invert),
         APP2 if payload.starts_with(tail::ISO_GAIN_MAP) => return None,
+        // Some makers put a preview into segments of their own; without its beginning nobody finds the rest.
+        APP2..=APP15 if payload.starts_with(START_OF_JPEG) => return None,
         _ => {}
     }
     Some(payload)
@@ -176,6 +184,13 @@ fn has_pictures_in_extended_xmp(segments: &[Segment<'_>]) -> bool {
     let extended = segments.iter().filter(|segment| segment.marker == APP1 && segment.payload.starts_with(EXTENDED));
     let parts = extended.map(|segment| segment.payload.get(xmp::EXTENDED_HEADER_BYTES..).unwrap_or_default());
     xmp::has_pictures(&parts.collect::<Vec<_>>().concat())
+}
+
+/// A preview is in streams that are cut into segments by a list of their own;
+/// nobody needs it enough.
+fn is_flashpix_with_jpeg(segment: &Segment<'_>) -> bool {
+    let is_flashpix = segment.marker == APP2 && segment.payload.starts_with(FLASHPIX);
+    is_flashpix && memmem::find(segment.payload, START_OF_JPEG).is_some()
 }
 
 fn keep_photoshop<'a>(segments: &[Segment<'a>], extras: &mut [Option<Extra<'a>>], invert: &mut Invert<'_>) {
@@ -259,7 +274,7 @@ fn strip<'a>(segment: &Segment<'a>) -> Option<Extra<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::marker::{EOI, SOI, SOS};
+    use super::super::marker::{EOI, SOS};
     use super::super::metadata::is_metadata;
     use super::super::segments::{Part, Parts};
     use super::*;
@@ -332,6 +347,25 @@ mod tests {
         let changed: Vec<_> = (0..FURTHER.len()).filter(|&at| same[at] != FURTHER[at]).collect();
         // The length of the last picture.
         assert_eq!((same.len(), changed.len()), (FURTHER.len(), 2));
+    }
+
+    #[test]
+    fn previews_in_segments_of_their_own_go() {
+        let write = |segments: &[(u8, &[u8])]| {
+            let mut file = vec![0xFF, SOI];
+            segments.iter().for_each(|(marker, payload)| Segment::write(*marker, payload, &mut file));
+            [&file, &FURTHER[2..]].concat()
+        };
+        let check = |before: &[(u8, &[u8])], after: &[(u8, &[u8])]| {
+            let identity: &mut Invert<'_> = &mut |jpeg| Some(jpeg.to_vec());
+            assert_eq!(apply(&write(before), identity), apply(&write(after), identity));
+        };
+        let list: (u8, &[u8]) = (APP2, b"FPXR\0\0\x01a list");
+        let stream: (u8, &[u8]) = (APP2, b"FPXR\0\0\x02header, \xFF\xD8\xFF");
+        let other: (u8, &[u8]) = (0xE4, b"something else");
+        check(&[list, stream, other], &[other]);
+        check(&[list, other], &[list, other]);
+        check(&[(0xE4, b"\xFF\xD8\xFF\xDB"), other], &[other]);
     }
 
     #[test]
