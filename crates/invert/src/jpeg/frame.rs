@@ -36,6 +36,31 @@ pub(super) struct Component {
     pub(super) table: u8,
 }
 
+/// Where the blocks of a picture are (T.81 A.2).
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Units of an interleaved scan.
+    pub(super) units: usize,
+    pub(super) units_across: usize,
+    /// By component.
+    pub(super) grids: Vec<Grid>,
+}
+
+/// The blocks of a component.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grid {
+    /// Blocks of a unit, across and down.
+    pub(super) horizontal: usize,
+    pub(super) vertical: usize,
+    /// Blocks in a row, with those that fill up the last unit of an
+    /// interleaved scan, and all of them.
+    pub(super) stride: usize,
+    pub(super) blocks: usize,
+    /// Blocks that a scan of this component alone has.
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+}
+
 /// Whether a marker begins a frame header.
 pub(super) fn begins_frame(marker: u8) -> bool {
     matches!(marker, SOF0..=SOF15 | SOF55) && !matches!(marker, DHT | JPG | DAC)
@@ -82,26 +107,12 @@ impl Frame {
             (_, 8, _) => return unsupported("JPEG with this number of components"),
             _ => return Err(segment.damaged("a sample size that does not exist")),
         }
-        // B.2.5: a height of zero says that it follows the first scan.
-        if self.height == 0 {
-            return unsupported("JPEG that tells its height at the end");
-        }
-        let (across, down) = self.largest_factors();
         for (index, component) in self.components.iter().enumerate() {
             let Component { id, horizontal, vertical, table } = *component;
             let is_twin = self.components[..index].iter().any(|other| other.id == id);
             if is_twin || table > 3 || !(1..=4).contains(&horizontal) || !(1..=4).contains(&vertical) {
                 return Err(segment.damaged("a component that cannot be"));
             }
-            // The decoder has no way to spread these over the pixels.
-            if horizontal == 3 || vertical == 3 {
-                return unsupported("JPEG with a sampling factor of three");
-            }
-        }
-        // The decoder takes the first component for the finest and decodes others into a wrong picture.
-        let Component { horizontal, vertical, .. } = self.components[0];
-        if (horizontal, vertical) != (across, down) {
-            return unsupported("JPEG with finer chroma than luma");
         }
         Ok(())
     }
@@ -111,8 +122,30 @@ impl Frame {
         self.components.iter().map(|component| component.id).eq(*b"RGB")
     }
 
+    /// The blocks of each component, and how often an interleaved scan repeats
+    /// its unit.
+    pub(super) fn layout(&self) -> Layout {
+        let (across, down) = self.largest_factors();
+        let (width, height) = (usize::from(self.width), usize::from(self.height));
+        let (across, down) = (usize::from(across), usize::from(down));
+        let (units_across, units_down) = (width.div_ceil(8 * across), height.div_ceil(8 * down));
+        let grid = |component: &Component| {
+            let (horizontal, vertical) = (usize::from(component.horizontal), usize::from(component.vertical));
+            Grid {
+                horizontal,
+                vertical,
+                stride: units_across * horizontal,
+                blocks: units_across * horizontal * units_down * vertical,
+                // A.1.1, A.2.2: alone, a component has no filling blocks.
+                columns: (width * horizontal).div_ceil(across).div_ceil(8),
+                rows: (height * vertical).div_ceil(down).div_ceil(8),
+            }
+        };
+        Layout { units_across, units: units_across * units_down, grids: self.components.iter().map(grid).collect() }
+    }
+
     /// The largest sampling factors, horizontal and vertical.
-    pub(super) fn largest_factors(&self) -> (u8, u8) {
+    fn largest_factors(&self) -> (u8, u8) {
         let across = self.components.iter().map(|component| component.horizontal).max();
         let down = self.components.iter().map(|component| component.vertical).max();
         (across.unwrap_or(1), down.unwrap_or(1))

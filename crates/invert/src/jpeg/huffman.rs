@@ -1,141 +1,156 @@
-//! Huffman tables and the bits of a scan, as far as a check for completeness
-//! needs them.
+//! Huffman tables (T.81 annex C): from bits to symbols, and back for the few
+//! symbols that are written anew.
 
-use super::marker::{RST0, RST7};
+/// Bits that one lookup covers. Chosen: tables for two kinds of components,
+/// of 4 KiB each, fit together into a first-level cache; longer codes are rare.
+pub(super) const LOOKUP_BITS: u32 = 10;
+/// Entries of a table that is looked up by [`LOOKUP_BITS`].
+pub(super) const LOOKUPS: usize = 1 << LOOKUP_BITS;
 
-/// The bits of entropy-coded data, restart interval by restart interval.
-#[derive(Debug)]
-pub(super) struct Bits<'a> {
-    data: &'a [u8],
-    position: usize,
-    /// The next `count` bits, in the low end.
-    window: u64,
-    count: u32,
+/// Codes have 1 to 16 bits (T.81 C.1).
+const CODE_BITS_MAX: usize = 16;
+
+/// A table as a file defines it (T.81 B.2.4.2): the number of codes of each
+/// length, and their symbols in the order of the codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Definition {
+    pub(super) counts: [u8; CODE_BITS_MAX],
+    pub(super) symbols: Vec<u8>,
 }
 
-impl<'a> Bits<'a> {
-    pub(super) fn new(data: &'a [u8]) -> Self {
-        Self { data, position: 0, window: 0, count: 0 }
-    }
-
-    /// Takes whole bytes while they fit, up to the next marker.
-    fn refill(&mut self) {
-        while self.count <= 56 {
-            let (byte, file_bytes) = match self.data[self.position..] {
-                [0xFF, 0, ..] => (0xFF, 2),
-                [0xFF, ..] | [] => return,
-                [byte, ..] => (byte, 1),
-            };
-            self.window = self.window << 8 | u64::from(byte);
-            self.count += 8;
-            self.position += file_bytes;
-        }
-    }
-
-    /// The next eight bits, or fewer and zeros where the interval ends.
-    fn peek8(&mut self) -> usize {
-        if self.count < 8 {
-            self.refill();
-        }
-        let bits = if self.count < 8 { self.window << (8 - self.count) } else { self.window >> (self.count - 8) };
-        (bits & 0xFF) as usize
-    }
-
-    /// The next `count` bits, at most 16; `None` when the interval ends before.
-    pub(super) fn take(&mut self, count: u32) -> Option<u32> {
-        if self.count < count {
-            self.refill();
-        }
-        self.count = self.count.checked_sub(count)?;
-        u32::try_from(self.window >> self.count & ((1 << count) - 1)).ok()
-    }
-
-    /// Skips any number of bits.
-    pub(super) fn skip(&mut self, mut count: u32) -> Option<()> {
-        while count > 16 {
-            self.take(16)?;
-            count -= 16;
-        }
-        self.take(count).map(|_| ())
-    }
-
-    /// Goes to the next interval: behind the restart marker with this number.
-    pub(super) fn restart(&mut self, number: u8) -> Option<()> {
-        (self.window, self.count) = (0, 0);
-        loop {
-            match self.data.get(self.position..self.position + 2)? {
-                [0xFF, marker @ RST0..=RST7] => {
-                    self.position += 2;
-                    return (*marker == RST0 + number).then_some(());
-                }
-                // Padding and fill bytes before the marker.
-                [0xFF, 0] => self.position += 2,
-                [..] => self.position += 1,
-            }
-        }
-    }
+/// A symbol with the length of its code, in bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Symbol {
+    pub(super) value: u8,
+    pub(super) code_bits: u32,
 }
 
-/// A table that turns codes into symbols (T.81 annex C).
+/// A code, in its low bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Code {
+    pub(super) code: u32,
+    pub(super) bits: u32,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Huffman {
-    /// For each length: one more than its last code, and the place of its
-    /// first symbol less its first code.
-    lengths: [(u32, i32); 16],
-    symbols: Vec<u8>,
-    /// For each eight bits: symbol and length of the code that they begin
-    /// with; length zero where it is longer.
-    short: [(u8, u8); 256],
+    definition: Definition,
+    /// For each [`LOOKUP_BITS`] bits: symbol and length of the code that they
+    /// begin with, `symbol << 8 | bits`; zero where it is longer.
+    short: Box<[u16; LOOKUPS]>,
+    /// For each length: one more than its last code, moved to the top of 16
+    /// bits.
+    ends: [u32; CODE_BITS_MAX],
+    /// For each length: the place of its first symbol, less its first code.
+    places: [i32; CODE_BITS_MAX],
+    /// The codes of the symbols below 16: of a table of mean values all.
+    categories: [Option<Code>; 16],
 }
 
 impl Huffman {
-    /// From the number of codes of each length, and their symbols; `None` when
-    /// there are more codes than their length allows.
-    pub(super) fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
-        let mut lengths = [(0, 0); 16];
-        let (mut code, mut place) = (0, 0);
-        for (bits, (length, &count)) in (1..).zip(lengths.iter_mut().zip(counts)) {
-            let count = u32::from(count);
-            *length = (code + count, place - i32::try_from(code).ok()?);
-            place += i32::try_from(count).ok()?;
-            code += count;
-            if code > 1 << bits {
-                return None;
+    /// `None` when there are more codes than their lengths allow, or not as
+    /// many symbols as codes.
+    pub(super) fn new(definition: Definition) -> Option<Self> {
+        let mut table = Self {
+            definition,
+            short: Box::new([0; LOOKUPS]),
+            ends: [0; CODE_BITS_MAX],
+            places: [0; CODE_BITS_MAX],
+            categories: [None; 16],
+        };
+        let (mut code, mut place) = (0_u32, 0_usize);
+        for (index, bits) in (1..=16_u32).enumerate() {
+            let count = usize::from(table.definition.counts[index]);
+            table.places[index] = i32::try_from(place).ok()? - i32::try_from(code).ok()?;
+            for _ in 0..count {
+                let value = *table.definition.symbols.get(place)?;
+                if code >> bits != 0 {
+                    return None;
+                }
+                if bits <= LOOKUP_BITS {
+                    let first = (code << (LOOKUP_BITS - bits)) as usize;
+                    let same = &mut table.short[first..first + (1 << (LOOKUP_BITS - bits))];
+                    same.fill(u16::from(value) << 8 | bits as u16);
+                }
+                if let Some(known @ None) = table.categories.get_mut(usize::from(value)) {
+                    *known = Some(Code { code, bits });
+                }
+                code += 1;
+                place += 1;
             }
+            table.ends[index] = code << (16 - bits);
             code <<= 1;
         }
-        if usize::try_from(place).ok()? != symbols.len() {
-            return None;
-        }
-        let mut table = Self { lengths, symbols: symbols.to_vec(), short: [(0, 0); 256] };
-        for byte in 0..=u8::MAX {
-            let mut bits = Bits { data: &[], position: 0, window: byte.into(), count: 8 };
-            if let Some(symbol) = table.decode_long(&mut bits) {
-                table.short[usize::from(byte)] = (symbol, u8::try_from(8 - bits.count).ok()?);
-            }
-        }
-        Some(table)
+        (place == table.definition.symbols.len()).then_some(table)
     }
 
-    /// The next symbol; `None` when the bits end or are no code.
-    pub(super) fn decode(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        let (symbol, length) = self.short[bits.peek8()];
-        if length == 0 {
-            return self.decode_long(bits);
-        }
-        bits.take(length.into()).map(|_| symbol)
+    pub(super) fn definition(&self) -> &Definition {
+        &self.definition
     }
 
-    fn decode_long(&self, bits: &mut Bits<'_>) -> Option<u8> {
-        let mut code = 0;
-        for (end, place) in self.lengths {
-            code = code << 1 | bits.take(1)?;
-            if code < end {
-                let index = i32::try_from(code).ok()? + place;
-                return self.symbols.get(usize::try_from(index).ok()?).copied();
+    /// The symbol whose code stands at the top of `window`; `None` when none
+    /// does.
+    #[inline(always)]
+    pub(super) fn decode(&self, window: u64) -> Option<Symbol> {
+        let entry = self.short[(window >> (64 - LOOKUP_BITS)) as usize];
+        if entry == 0 { self.decode_long(window) } else { Some(Symbol::of(entry)) }
+    }
+
+    /// As [`decode`](Self::decode), for codes within [`LOOKUP_BITS`] alone.
+    #[inline(always)]
+    pub(super) fn decode_short(&self, window: u64) -> Option<Symbol> {
+        let entry = self.short[(window >> (64 - LOOKUP_BITS)) as usize];
+        (entry != 0).then_some(Symbol::of(entry))
+    }
+
+    fn decode_long(&self, window: u64) -> Option<Symbol> {
+        let top = (window >> 48) as u32;
+        let shorter = LOOKUP_BITS as usize;
+        let index = shorter + self.ends[shorter..].iter().position(|&end| top < end)?;
+        let code_bits = index as u32 + 1;
+        let code = (top >> (16 - code_bits)) as i32;
+        let place = usize::try_from(code + self.places[index]).ok()?;
+        self.definition.symbols.get(place).map(|&value| Symbol { value, code_bits })
+    }
+
+    /// The code of a category of differences; `None` when it has none.
+    #[inline]
+    pub(super) fn encode_category(&self, category: u32) -> Option<Code> {
+        self.categories.get(category as usize).copied().flatten()
+    }
+}
+
+impl Symbol {
+    #[inline(always)]
+    fn of(entry: u16) -> Self {
+        Self { value: (entry >> 8) as u8, code_bits: u32::from(entry & 0xFF) }
+    }
+}
+
+impl Definition {
+    /// The same with one symbol more, whose code comes behind all others so
+    /// that none of these changes; `None` when there is no room for it.
+    ///
+    /// Codes are given in order, so what follows the last one is free (T.81
+    /// C.2 keeps at least the code of ones alone free).
+    pub(super) fn with(&self, symbol: u8) -> Option<Self> {
+        let last = self.counts.iter().rposition(|&count| count > 0)?;
+        let mut longer = self.clone();
+        longer.symbols.push(symbol);
+        for index in last..CODE_BITS_MAX {
+            longer.counts[index] = longer.counts[index].checked_add(1)?;
+            if longer.leaves_ones_free() {
+                return Some(longer);
             }
+            longer.counts[index] -= 1;
         }
         None
+    }
+
+    /// T.81 C.2: no code consists of ones alone.
+    fn leaves_ones_free(&self) -> bool {
+        let used = |(index, &count): (usize, &u8)| u32::from(count) << (15 - index);
+        self.counts.iter().enumerate().map(used).sum::<u32>() < 1 << 16
     }
 }
 
@@ -143,41 +158,64 @@ impl Huffman {
 mod tests {
     use super::*;
 
-    #[test]
-    fn stuffed_zeros_are_no_data_and_markers_end_an_interval() {
-        let mut bits = Bits::new(&[0xFF, 0x00, 0x12, 0xFF, 0xD0, 0x34, 0xFF, 0xFF, 0xD1, 0x56]);
-        assert_eq!(bits.take(16), Some(0xFF12));
-        assert_eq!(bits.take(1), None);
-        assert_eq!(bits.restart(0), Some(()));
-        assert_eq!(bits.take(8), Some(0x34));
-        assert_eq!(bits.restart(1), Some(()));
-        assert_eq!(bits.take(9), None);
-    }
-
-    #[test]
-    fn a_restart_marker_out_of_turn_is_noticed() {
-        assert_eq!(Bits::new(&[0x34, 0xFF, 0xD1]).restart(0), None);
-        assert_eq!(Bits::new(&[0x34]).restart(0), None);
+    /// T.81 table K.3.
+    fn luminance_dc() -> Huffman {
+        let counts = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];
+        Huffman::new(Definition { counts, symbols: (0..=11).collect() }).unwrap()
     }
 
     #[test]
     fn codes_of_the_standards_example_become_their_symbols() {
-        // T.81 table K.3: lengths 2, then 3 for five, then 4 to 9.
-        let counts = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];
-        let symbols = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
-        let table = Huffman::new(&counts, &symbols).unwrap();
-        // 00, 010, 110, 1110, 1111 1111 0 in a row; the last would be symbol 11 if its bits went on.
-        let mut bits = Bits::new(&[0b0001_0110, 0b1110_1111, 0b1111_0000]);
-        let found: Vec<_> = std::iter::from_fn(|| table.decode(&mut bits)).take(5).collect();
-        assert_eq!(found, [0, 1, 5, 6, 11]);
+        let table = luminance_dc();
+        let check = |top: u64, bits, expected: Option<(u8, u32)>| {
+            let found = table.decode(top << (64 - bits)).map(|symbol| (symbol.value, symbol.code_bits));
+            assert_eq!(found, expected, "{top:b}");
+        };
+        check(0b00, 2, Some((0, 2)));
+        check(0b010, 3, Some((1, 3)));
+        check(0b110, 3, Some((5, 3)));
+        check(0b1110, 4, Some((6, 4)));
+        check(0b1_1111_1110, 9, Some((11, 9)));
+        check(0b1_1111_1111, 9, None);
+    }
+
+    #[test]
+    fn codes_longer_than_a_lookup_are_found() {
+        // One code of each length.
+        let table = Huffman::new(Definition { counts: [1; 16], symbols: (100..116).collect() }).unwrap();
+        for bits in 1..=16_u32 {
+            // Ones, and a zero at the end.
+            let window = !(1_u64 << (64 - bits));
+            let expected = Symbol { value: 99 + bits as u8, code_bits: bits };
+            assert_eq!(table.decode(window), Some(expected));
+        }
+        assert_eq!(table.decode(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_symbol_more_changes_no_other_code() {
+        let before = luminance_dc();
+        let after = Huffman::new(before.definition().with(12).unwrap()).unwrap();
+        assert_eq!(before.encode_category(12), None);
+        for symbol in 0..=11 {
+            assert_eq!(before.encode_category(symbol), after.encode_category(symbol));
+        }
+        assert_eq!(after.encode_category(12), Some(Code { code: 0b1_1111_1111 << 1, bits: 10 }));
+        let mut full = before.definition().clone();
+        while let Some(longer) = full.with(12) {
+            full = longer;
+        }
+        // Six lengths of nine and more bits, one each, and no further one of 16.
+        assert_eq!(full.symbols.len(), 12 + 7);
     }
 
     #[test]
     fn tables_with_too_many_codes_or_symbols_are_refused() {
         let mut counts = [0; 16];
         counts[0] = 3;
-        assert!(Huffman::new(&counts, &[1, 2, 3]).is_none());
+        assert!(Huffman::new(Definition { counts, symbols: vec![1, 2, 3] }).is_none());
         counts[0] = 1;
-        assert!(Huffman::new(&counts, &[1, 2]).is_none());
+        assert!(Huffman::new(Definition { counts, symbols: vec![1, 2] }).is_none());
+        assert!(Huffman::new(Definition { counts, symbols: vec![] }).is_none());
     }
 }

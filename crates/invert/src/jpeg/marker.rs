@@ -16,6 +16,7 @@ pub(super) const SOI: u8 = 0xD8;
 pub(super) const EOI: u8 = 0xD9;
 pub(super) const SOS: u8 = 0xDA;
 pub(super) const DQT: u8 = 0xDB;
+pub(super) const DNL: u8 = 0xDC;
 pub(super) const DRI: u8 = 0xDD;
 pub(super) const APP0: u8 = 0xE0;
 pub(super) const APP1: u8 = 0xE1;
@@ -28,3 +29,8 @@ pub(super) const APP15: u8 = 0xEF;
 pub(super) const SOF55: u8 = 0xF7;
 pub(super) const COM: u8 = 0xFE;
 pub(super) const TEM: u8 = 0x01;
+
+/// What may stand beside a picture, and changes nothing in it.
+pub(super) fn is_metadata(marker: u8) -> bool {
+    matches!(marker, APP0..=APP15 | COM)
+}

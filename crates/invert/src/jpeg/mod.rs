@@ -1,14 +1,19 @@
-//! JPEG: decoded, inverted and encoded again with its own quantisation tables
-//! and sampling. Component values are never converted to another colour model,
-//! so that only the transform's rounding is between original and negative.
+//! JPEG: bits are flipped where they lie, in the entropy-coded data.
+//!
+//! A decoded sample is 128 and the transform of its block's coefficients: with
+//! all of them negated it is 256-x. Where a table says so, one level less
+//! comes from the mean values, so that luma becomes 255-x; chroma's negative
+//! is around 128 already. Everything else in the file stays as it is.
 
+mod colour;
 mod embedded;
 mod frame;
 mod huffman;
 mod marker;
-mod metadata;
-mod recode;
-mod scans;
+
+mod rewrite;
+mod scan;
+mod scan_header;
 mod segments;
 mod tables;
 
@@ -21,153 +26,137 @@ use crate::options::Options;
 use crate::probe::{Method, Probe};
 use embedded::Extras;
 use frame::{Frame, begins_frame};
-use marker::{DHT, DQT, DRI, EOI, SOI, SOS};
-use metadata::{colour_model, is_metadata};
-use scans::ScanCheck;
+use marker::{DNL, is_metadata};
 use segments::{Part, Parts, Segment};
-use tables::Tables;
 
-/// A picture that is whole, taken apart.
+pub(crate) use rewrite::Scratch;
+
+/// A file, taken apart.
 #[derive(Debug)]
 struct Picture<'a> {
     frame: Frame,
-    /// As they stood at the first scan.
-    quantisation: [Option<[u16; 64]>; 4],
-    restart_interval: u16,
-    metadata: Vec<Segment<'a>>,
+    parts: Vec<Part<'a>>,
+    file: &'a [u8],
     /// Where what follows the picture begins in the file.
     end: usize,
-    /// The picture alone, without metadata that would change how a codec
-    /// reads it.
-    bare: Vec<u8>,
 }
-
-/// Working memory.
-#[derive(Debug, Default)]
-pub(crate) struct Scratch {}
 
 pub(crate) fn invert(
     file: &[u8],
     options: &Options,
-    _scratch: &mut Scratch,
+    scratch: &mut Scratch,
     out: &mut Vec<u8>,
 ) -> Result<Summary, InvertError> {
-    invert_picture(file, options, &mut invert_nested(options), out)
+    let picture = Picture::read(file, &options.limits)?;
+    let (width, height) = (picture.frame.width.into(), picture.frame.height.into());
+    let extras = {
+        let mut invert_nested = invert_nested(options, scratch);
+        picture.extras(options, &mut invert_nested)
+    };
+    rewrite::negative(&picture, &extras, scratch, out)?;
+    Ok(Summary { format: Format::Jpeg, width, height, frames: 1 })
 }
 
 /// What makes the negatives of pictures inside a file, all together of no more
 /// pixels than one file may have; those inside them go.
-pub(crate) fn invert_nested(options: &Options) -> impl FnMut(&[u8]) -> Option<Vec<u8>> {
+pub(crate) fn invert_nested(options: &Options, scratch: &mut Scratch) -> impl FnMut(&[u8]) -> Option<Vec<u8>> {
     let mut pixels_left = options.limits.pixels_max;
     move |jpeg| {
-        let (frame, _) = find_frame(jpeg).ok()?;
-        pixels_left = pixels_left.checked_sub(u64::from(frame.width) * u64::from(frame.height))?;
+        let picture = Picture::read(jpeg, &options.limits).ok()?;
+        let pixels = u64::from(picture.frame.width) * u64::from(picture.frame.height);
+        pixels_left = pixels_left.checked_sub(pixels)?;
+        let extras = picture.extras(options, &mut |_| None);
         let mut negative = Vec::new();
-        invert_picture(jpeg, options, &mut |_| None, &mut negative).ok()?;
+        rewrite::negative(&picture, &extras, scratch, &mut negative).ok()?;
         Some(negative)
     }
 }
 
-fn invert_picture(
-    file: &[u8],
-    options: &Options,
-    invert_nested: &mut Invert<'_>,
-    out: &mut Vec<u8>,
-) -> Result<Summary, InvertError> {
-    let limits = &options.limits;
-    let (frame, header) = find_frame(file)?;
-    frame.check(&header)?;
-    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
-    limits.check_decode(width, height)?;
-    count_scans(file, limits)?;
-    let picture = read_picture(file, frame)?;
-    let mut samples = recode::decode(&picture, limits)?;
-    recode::invert(&mut samples, colour_model(&picture.metadata, &picture.frame));
-    let encoded = recode::encode(&picture, &samples);
-    let extras = Extras::new(file, &picture.metadata, picture.end, options.metadata, invert_nested);
-    metadata::put_before(&encoded, &picture.metadata, extras, &picture.frame, out)?;
-    Ok(Summary { format: Format::Jpeg, width, height, frames: 1 })
-}
-
 pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {
-    let (frame, _) = find_frame(file)?;
-    let (width, height) = (frame.width.into(), frame.height.into());
-    Ok(Probe {
-        format: Format::Jpeg,
-        width,
-        height,
-        bits_per_sample: frame.precision,
-        frames: Some(1),
-        method: Method::Coefficients,
-    })
-}
-
-fn find_frame(file: &[u8]) -> Result<(Frame, Segment<'_>), InvertError> {
     let mut parts = Parts::new(file)?;
-    loop {
+    let (mut frame, header) = loop {
         match parts.next()? {
-            Part::Segment(segment) if begins_frame(segment.marker) => return Ok((Frame::parse(&segment)?, segment)),
+            Part::Segment(segment) if begins_frame(segment.marker) => break (Frame::parse(&segment)?, segment),
             Part::Segment(_) => {}
             Part::Scan { header, .. } => return Err(header.damaged("a scan before the frame header")),
             Part::End => return Err(parts.damaged("no picture before the end")),
         }
-    }
-}
-
-/// Walks the whole container, before any scan is walked.
-fn count_scans(file: &[u8], limits: &Limits) -> Result<(), InvertError> {
-    let mut parts = Parts::new(file)?;
-    let mut scans = 0;
-    loop {
-        match parts.next()? {
-            Part::Segment(_) => {}
-            Part::Scan { .. } => {
-                scans += 1;
-                limits.check_scans(scans)?;
-            }
-            Part::End => return Ok(()),
+    };
+    let method = match frame.check(&header) {
+        Ok(()) => Method::Coefficients,
+        Err(InvertError::UnsupportedFeature { feature }) => Method::Refused { feature },
+        Err(error) => return Err(error),
+    };
+    // The height may follow the first scan.
+    while frame.height == 0 {
+        if let Part::Segment(segment) = parts.next()?
+            && segment.marker == DNL
+        {
+            frame.height = number_of_lines(&segment)?;
         }
     }
+    let (width, height) = (frame.width.into(), frame.height.into());
+    let bits_per_sample = frame.precision;
+    Ok(Probe { format: Format::Jpeg, width, height, bits_per_sample, frames: Some(1), method })
 }
 
-fn read_picture(file: &[u8], frame: Frame) -> Result<Picture<'_>, InvertError> {
-    let mut parts = Parts::new(file)?;
-    let mut tables = Tables::default();
-    let mut check = ScanCheck::new(frame.clone());
-    let mut picture =
-        Picture { frame, quantisation: [None; 4], restart_interval: 0, metadata: vec![], end: 0, bare: vec![] };
-    picture.bare.extend_from_slice(&[0xFF, SOI]);
-    let (mut frames, mut scans) = (0, 0);
-    loop {
-        match parts.next()? {
-            Part::Segment(segment) if is_metadata(segment.marker) => picture.metadata.push(segment),
-            Part::Segment(segment) => {
-                frames += u32::from(begins_frame(segment.marker));
-                if frames > 1 {
+impl<'a> Picture<'a> {
+    fn damaged(&self, fault: &'static str) -> InvertError {
+        InvertError::Damaged { format: Format::Jpeg, fault, offset: self.end }
+    }
+
+    /// What stands beside the picture in its negative.
+    fn extras(&self, options: &Options, invert_nested: &mut Invert<'_>) -> Extras<'a> {
+        let metadata = self.parts.iter().filter_map(|part| match part {
+            Part::Segment(segment) if is_metadata(segment.marker) => Some(*segment),
+            _ => None,
+        });
+        Extras::new(self.file, &metadata.collect::<Vec<_>>(), self.end, options.metadata, invert_nested)
+    }
+
+    /// Walks the container, and none of the scans.
+    fn read(file: &'a [u8], limits: &Limits) -> Result<Self, InvertError> {
+        let mut reader = Parts::new(file)?;
+        let (mut parts, mut frame, mut scans) = (Vec::new(), None::<Frame>, 0);
+        loop {
+            let part = reader.next()?;
+            match (&part, &mut frame) {
+                (Part::Segment(segment), Some(_)) if begins_frame(segment.marker) => {
                     return Err(segment.damaged("a second frame header"));
                 }
-                tables.read(&segment)?;
-                if begins_frame(segment.marker) || matches!(segment.marker, DHT | DQT | DRI) {
-                    Segment::write(segment.marker, segment.payload, &mut picture.bare);
+                (Part::Segment(segment), None) if begins_frame(segment.marker) => {
+                    let found = Frame::parse(segment)?;
+                    found.check(segment)?;
+                    limits.check_frame(found.width.into(), found.height.into())?;
+                    frame = Some(found);
                 }
+                (Part::Segment(segment), Some(frame)) if segment.marker == DNL => {
+                    frame.height = number_of_lines(segment)?;
+                }
+                (Part::Segment(_), _) => {}
+                (Part::Scan { header, .. }, None) => return Err(header.damaged("a scan before the frame header")),
+                (Part::Scan { .. }, Some(_)) => {
+                    scans += 1;
+                    limits.check_scans(scans)?;
+                }
+                (Part::End, _) => break,
             }
-            Part::Scan { header, data } => {
-                check.walk(&header, data, &tables)?;
-                Segment::write(SOS, header.payload, &mut picture.bare);
-                picture.bare.extend_from_slice(data);
-                if scans == 0 {
-                    picture.restart_interval = tables.restart_interval;
-                }
-                scans += 1;
-                for (kept, table) in picture.quantisation.iter_mut().zip(tables.quantisation) {
-                    *kept = kept.or(table);
-                }
-            }
-            Part::End if check.is_complete() => break,
-            Part::End => return Err(parts.damaged("a component without a scan")),
+            parts.push(part);
         }
+        let frame = frame.ok_or_else(|| reader.damaged("no picture before the end"))?;
+        if frame.height == 0 {
+            return Err(reader.damaged("a picture without pixels"));
+        }
+        limits.check_frame(frame.width.into(), frame.height.into())?;
+        Ok(Self { frame, parts, file, end: reader.position() })
     }
-    picture.end = parts.position();
-    picture.bare.extend_from_slice(&[0xFF, EOI]);
-    Ok(picture)
+}
+
+/// B.2.5: a frame header without a height leaves it to a segment behind the
+/// first scan.
+fn number_of_lines(segment: &Segment<'_>) -> Result<u16, InvertError> {
+    match *segment.payload {
+        [high, low] if high | low != 0 => Ok(u16::from_be_bytes([high, low])),
+        _ => Err(segment.damaged("a number of lines that cannot be")),
+    }
 }

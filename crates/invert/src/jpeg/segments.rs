@@ -24,6 +24,8 @@ pub(super) enum Part<'a> {
 pub(super) struct Segment<'a> {
     pub(super) marker: u8,
     pub(super) payload: &'a [u8],
+    /// All of it as it stands in the file, with fill bytes before the marker.
+    pub(super) raw: &'a [u8],
     /// Where the payload begins, from the start of the file.
     pub(super) offset: usize,
 }
@@ -31,6 +33,12 @@ pub(super) struct Segment<'a> {
 impl<'a> Segment<'a> {
     pub(super) fn damaged(&self, fault: &'static str) -> InvertError {
         InvertError::Damaged { format: Format::Jpeg, fault, offset: self.offset }
+    }
+
+    /// The bytes that may fill the space before a marker (T.81 B.1.1.2).
+    pub(super) fn filling(&self) -> &'a [u8] {
+        let end = self.raw.len().saturating_sub(self.payload.len() + 4);
+        &self.raw[..end]
     }
 
     /// Marker, length and parameters as in a file.
@@ -65,12 +73,13 @@ impl<'a> Parts<'a> {
         self.reader.damaged(fault)
     }
 
-    /// Where the next part begins, from the start of the file.
+    /// Bytes read or skipped up to here.
     pub(super) fn position(&self) -> usize {
         self.reader.position()
     }
 
     pub(super) fn next(&mut self) -> Result<Part<'a>, InvertError> {
+        let from = self.reader.rest();
         if self.reader.u8()? != 0xFF {
             return Err(self.reader.damaged("bytes between segments"));
         }
@@ -88,7 +97,9 @@ impl<'a> Parts<'a> {
         let length = usize::from(self.reader.u16_be()?);
         let offset = self.reader.position();
         let payload_bytes = length.checked_sub(2).ok_or_else(|| self.reader.damaged("a length below two"))?;
-        let segment = Segment { marker, payload: self.reader.take(payload_bytes)?, offset };
+        let payload = self.reader.take(payload_bytes)?;
+        let raw = &from[..from.len() - self.reader.rest().len()];
+        let segment = Segment { marker, payload, raw, offset };
         if marker != SOS {
             return Ok(Part::Segment(segment));
         }

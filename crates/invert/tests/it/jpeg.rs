@@ -126,7 +126,7 @@ fn a_picture_of_red_green_and_blue_stays_one() {
     assert!(segments(&after).iter().any(|(marker, payload)| *marker == 0xEE && payload[11] == 0));
     // The same without the Adobe segment, by the letters of its components alone.
     let lettered = [&DIRECT[..2], &DIRECT[18..]].concat();
-    assert_eq!(negative(&lettered), after);
+    assert_eq!(negative(&lettered), [&after[..2], &after[18..]].concat());
 }
 
 /// As [`distance`], with the Adobe segment taken away and the components called
@@ -257,9 +257,6 @@ fn processes_that_we_do_not_invert_are_named() {
     assert_eq!(complaint(&with(1, 0xC9)), "arithmetic-coded JPEG is not supported");
     assert_eq!(complaint(&with(1, 0xC5)), "hierarchical JPEG is not supported");
     assert_eq!(complaint(&with(4, 12)), "12-bit JPEG is not supported");
-    // Byte 11 has the factors of the first component, byte 14 those of the second.
-    assert_eq!(complaint(&with(11, 0x31)), "JPEG with a sampling factor of three is not supported");
-    assert_eq!(complaint(&with(14, 0x41)), "JPEG with finer chroma than luma is not supported");
     assert_eq!(complaint(CMYK), "CMYK JPEG is not supported");
     assert_eq!(kind(CMYK), Some(ErrorKind::Unsupported));
     assert_eq!(invert::probe(CMYK).unwrap().width, 16);

@@ -5,6 +5,8 @@ mod embedded;
 mod foreign;
 mod gif;
 mod jpeg;
+mod jpeg_layouts;
+mod jpeg_writer;
 mod limits;
 mod png;
 mod samples;

@@ -57,7 +57,7 @@ const PAYLOAD_MAX: usize = u16::MAX as usize - 2;
 const PICTURES_MAX: usize = 128;
 
 /// What stands beside the picture in the negative.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Extras<'a> {
     /// For each segment of the original what stands in its place.
     segments: vec::IntoIter<Option<Extra<'a>>>,
@@ -67,7 +67,7 @@ pub(super) struct Extras<'a> {
     tail: Tail<'a>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Extra<'a> {
     marker: u8,
     payload: Cow<'a, [u8]>,
@@ -100,9 +100,10 @@ impl<'a> Extras<'a> {
     }
 
     /// Writes what stands in the place of the next segment of metadata, if
-    /// anything; `out` begins with this picture.
-    pub(super) fn write_next(&mut self, out: &mut Vec<u8>) {
+    /// anything, behind the bytes that fill the space before it; `out` begins with this picture.
+    pub(super) fn write_next(&mut self, filling: &[u8], out: &mut Vec<u8>) {
         let Some(Extra { marker, payload, has_index }) = self.segments.next().flatten() else { return };
+        out.extend_from_slice(filling);
         Segment::write(marker, &payload, out);
         if has_index {
             self.index_position = out.len() - payload.len() + MPF.len();
@@ -274,8 +275,8 @@ fn strip<'a>(segment: &Segment<'a>) -> Option<Extra<'a>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::marker::is_metadata;
     use super::super::marker::{EOI, SOS};
-    use super::super::metadata::is_metadata;
     use super::super::segments::{Part, Parts};
     use super::*;
 
@@ -305,7 +306,7 @@ mod tests {
         let mut out = vec![0xFF, SOI];
         for part in found {
             match part {
-                Part::Segment(segment) if is_ours(&segment) => extras.write_next(&mut out),
+                Part::Segment(segment) if is_ours(&segment) => extras.write_next(&[], &mut out),
                 Part::Segment(Segment { marker, payload, .. }) => Segment::write(marker, payload, &mut out),
                 Part::Scan { header, data } => {
                     Segment::write(SOS, header.payload, &mut out);

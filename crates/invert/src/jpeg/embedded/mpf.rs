@@ -17,7 +17,7 @@ const PICTURES_MAX: usize = 100;
 
 /// Where the parts of an index are in its block, which is the segment without
 /// [`MPF`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Index {
     order: Order,
     /// The field that says how many pictures there are.

@@ -16,12 +16,12 @@ use crate::nested::Invert;
 pub(super) const ISO_GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
 
 /// The bytes behind the picture, in their order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tail<'a> {
     pieces: Vec<Piece<'a>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Piece<'a> {
     /// Nobody knows what.
     Other(&'a [u8]),

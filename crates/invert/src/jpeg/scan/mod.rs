@@ -1,0 +1,16 @@
+//! The entropy-coded data of scans: bits are flipped where they lie.
+
+pub(super) mod buffers;
+mod cursor;
+mod dc;
+#[expect(unsafe_code, reason = "two walks at once through raw pointers: measured in docs/pictures.md")]
+mod fast;
+pub(super) mod groups;
+pub(super) mod interval;
+pub(super) mod means;
+pub(super) mod progressive;
+mod restarts;
+mod select;
+pub(super) mod sequential;
+mod splice;
+mod stuffing;

@@ -1,0 +1,28 @@
+//! Which bit is the n-th that is set.
+
+/// A way to find it.
+pub(super) trait NthOne: Copy {
+    /// The place of the `n`-th one of `ones`, from the lowest and from zero; 64
+    /// where there are not so many.
+    fn nth_one(self, ones: u64, n: u32) -> u32;
+}
+
+/// What every processor can.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Portable;
+
+impl NthOne for Portable {
+    #[inline(always)]
+    fn nth_one(self, mut ones: u64, n: u32) -> u32 {
+        for _ in 0..n {
+            ones &= ones.wrapping_sub(1);
+        }
+        ones.trailing_zeros()
+    }
+}
+
+/// Work that is compiled once for each way.
+pub(super) trait Task {
+    type Output;
+    fn run<N: NthOne>(self, way: N) -> Self::Output;
+}

@@ -1,0 +1,204 @@
+//! Scans of a sequential picture: the magnitude bits of all coefficients are
+//! flipped where they lie.
+//!
+//! A magnitude is the coefficient, or for a negative one its ones' complement
+//! (T.81 F.1.2.1.1), so that other bits are the other sign; neither codes nor
+//! lengths change. Mean values are coded as differences, and the difference of
+//! negatives is the negative difference.
+
+use super::buffers::Buffers;
+use super::dc::{category, extend, magnitude};
+use super::fast::{self, FastUnit, MARGIN_BYTES};
+use super::groups::GroupCache;
+use super::interval::{BlockTables, Fault, Interval, Position};
+use super::restarts::each_interval;
+use super::splice::{Change, overwrite, splice};
+use super::stuffing;
+
+/// A category that a table of mean values would need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::jpeg) struct Missing {
+    /// The component, by its place in the frame.
+    pub(in crate::jpeg) component: usize,
+    pub(in crate::jpeg) category: u8,
+}
+
+/// How an interval is walked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::jpeg) enum Pace {
+    #[default]
+    Fast,
+    /// Symbol by symbol: what the fast walk is tested against.
+    Reference,
+}
+
+/// Data that is walked from both of two places at once, at the least. Chosen:
+/// several times what the second one needs to find into step.
+const HALVES_MIN_BYTES: usize = 16 << 10;
+
+/// Where the second place is guessed, before the middle. From the wrong bit or
+/// the wrong block of the unit a walk falls into step after some hundred
+/// codes.
+const LEAD_BYTES: usize = 2 << 10;
+
+/// A scan, ready to be inverted.
+#[derive(Debug)]
+pub(in crate::jpeg) struct SequentialScan<'a> {
+    pub(in crate::jpeg) unit: &'a [BlockTables<'a>],
+    /// How often the unit is repeated.
+    pub(in crate::jpeg) units: usize,
+    pub(in crate::jpeg) restart_interval: u16,
+    /// For each component of the frame how much less than its negative the
+    /// quantised mean value shall be.
+    pub(in crate::jpeg) corrections: &'a [i32],
+    pub(in crate::jpeg) pace: Pace,
+}
+
+impl SequentialScan<'_> {
+    /// Appends the negative of `data` to `out`; returns what the tables lack.
+    pub(in crate::jpeg) fn invert(
+        &self,
+        data: &[u8],
+        cache: &GroupCache,
+        buffers: &mut Buffers,
+        out: &mut Vec<u8>,
+    ) -> Result<Vec<Missing>, Fault> {
+        let fast_unit = FastUnit::new(self.unit, cache);
+        let mut missing = Vec::new();
+        each_interval(data, self.units, self.restart_interval, out, |data, units, out| {
+            let read = buffers.load(data);
+            let mut interval = buffers.interval();
+            let first = first_differences(&interval, self.unit, self.corrections)?;
+            missing.extend(first.missing);
+            let blocks = (units.len() * self.unit.len()) as u64;
+            let end_bit = match self.pace {
+                Pace::Fast => walk(&mut interval, &fast_unit, blocks)?,
+                Pace::Reference => walk_slowly(&mut interval, self.unit, blocks)?,
+            };
+            write(buffers, end_bit, &first.changes, out);
+            Ok(read)
+        })?;
+        Ok(missing)
+    }
+}
+
+fn write(buffers: &mut Buffers, end_bit: usize, changes: &[Change], out: &mut Vec<u8>) {
+    let (interval, spare) = buffers.parts();
+    let data_bytes = interval.data_bytes();
+    if changes.iter().all(|change| change.old_bits == change.new_bits) {
+        overwrite(interval.negative, changes);
+        stuffing::add(&interval.negative[..data_bytes], out);
+        return;
+    }
+    splice(interval.negative, end_bit, changes, spare);
+    // Whole bytes without use stay, as decoders go past them.
+    spare.extend_from_slice(&interval.negative[end_bit.div_ceil(8)..data_bytes]);
+    stuffing::add(spare, out);
+}
+
+/// What becomes of the first differences of an interval.
+#[derive(Debug, Default)]
+struct First {
+    changes: Vec<Change>,
+    missing: Vec<Missing>,
+}
+
+/// The first difference of each component is its mean value itself (T.81
+/// F.1.1.5.1): it alone decides how much less all others are.
+fn first_differences(interval: &Interval<'_>, unit: &[BlockTables<'_>], corrections: &[i32]) -> Result<First, Fault> {
+    let mut first = First::default();
+    let mut position = Position::default();
+    for (index, tables) in unit.iter().enumerate() {
+        let correction = corrections[tables.component];
+        let is_first = unit[..index].iter().all(|earlier| earlier.component != tables.component);
+        if is_first && correction != 0 {
+            let window = interval.checked_window(position.bit)?;
+            let symbol = tables.dc.decode(window).filter(|symbol| symbol.value < 16).ok_or(Fault::Code)?;
+            let size = u32::from(symbol.value);
+            let bits = (window << symbol.code_bits >> 32 >> (32 - size)) as u32;
+            let difference = -extend(bits, size) - correction;
+            let category = category(difference);
+            match tables.dc.encode_category(category) {
+                Some(code) => first.changes.push(Change {
+                    bit: position.bit,
+                    old_bits: symbol.code_bits + size,
+                    new: code.code << category | magnitude(difference),
+                    new_bits: code.bits + category,
+                }),
+                None => first.missing.push(Missing { component: tables.component, category: category as u8 }),
+            }
+        }
+        if unit[index + 1..].iter().any(|later| later.component != tables.component) {
+            interval.skip_block(&mut position, unit)?;
+        }
+    }
+    Ok(first)
+}
+
+/// The reference walk; returns where the last block ends.
+fn walk_slowly(interval: &mut Interval<'_>, unit: &[BlockTables<'_>], blocks: u64) -> Result<usize, Fault> {
+    let mut position = Position::default();
+    interval.walk(&mut position, blocks, unit)?;
+    Ok(position.bit)
+}
+
+/// The fast walk; returns where the last block ends.
+fn walk(interval: &mut Interval<'_>, unit: &FastUnit<'_>, blocks: u64) -> Result<usize, Fault> {
+    let mut position = Position::default();
+    let data_bytes = interval.data_bytes();
+    let walked = if data_bytes >= HALVES_MIN_BYTES {
+        walk_halves(interval, unit, &mut position)
+    } else {
+        fast::walk_one(interval, unit, &mut position, data_bytes)
+    };
+    if walked.is_err() || position.blocks_done > blocks {
+        // There may be more data than blocks, of any kind: only the careful walk ends where they do.
+        interval.restore(0);
+        return walk_slowly(interval, unit.tables(), blocks);
+    }
+    interval.walk(&mut position, blocks, unit.tables())?;
+    Ok(position.bit)
+}
+
+/// Walks from the beginning and from the middle at once. Where the second half
+/// begins is a guess, which holds if the first half ends there: from the same
+/// bit and block every walk goes the same way.
+fn walk_halves(interval: &mut Interval<'_>, unit: &FastUnit<'_>, position: &mut Position) -> Result<(), Fault> {
+    let data_bytes = interval.data_bytes();
+    let middle = data_bytes / 2;
+    let Some(guess) = guess(interval, unit, middle) else {
+        return fast::walk_one(interval, unit, position, data_bytes);
+    };
+    let mut second = Position { blocks_done: 0, ..guess };
+    let first_stop = middle - MARGIN_BYTES;
+    let (first_end, second_end) = fast::walk_two(interval, unit, [(position, first_stop), (&mut second, data_bytes)]);
+    first_end?;
+    let (near_middle, shared_byte) = (*position, interval.negative[position.bit / 8]);
+    interval.walk_past(position, 8 * middle, unit.tables())?;
+    if second_end.is_ok() && (position.bit, position.block) == (guess.bit, guess.block) {
+        *position = Position { blocks_done: position.blocks_done + second.blocks_done, ..second };
+        return Ok(());
+    }
+    *position = near_middle;
+    interval.restore(near_middle.bit / 8);
+    interval.negative[near_middle.bit / 8] = shared_byte;
+    fast::walk_one(interval, unit, position, data_bytes)
+}
+
+/// The first end of a block behind `middle`, found from a wrong beginning
+/// before it.
+fn guess(interval: &mut Interval<'_>, unit: &FastUnit<'_>, middle: usize) -> Option<Position> {
+    /// A walk from a wrong beginning may run into bits that are no code.
+    const TRIES: usize = 32;
+    let lead = middle - LEAD_BYTES;
+    let mut position = Position { bit: 8 * lead, ..Position::default() };
+    let found = (0..TRIES).find_map(|_| {
+        let mut from = position;
+        let walked = fast::walk_one(interval, unit, &mut from, middle - MARGIN_BYTES)
+            .and_then(|()| interval.walk_past(&mut from, 8 * middle, unit.tables()));
+        position.bit += 61;
+        walked.is_ok().then_some(from)
+    });
+    interval.restore(lead);
+    found
+}
