@@ -64,15 +64,38 @@ pub struct ServeArgs {
 
 /// Which pictures to invert.
 #[derive(Debug, Args)]
+#[command(after_help = INVERT_EXAMPLES)]
 pub struct InvertArgs {
-    /// JPEG, PNG, GIF, WebP or BMP files.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Where the negatives go: a file for one picture, a folder for several;
+    /// JPEG, PNG, GIF, WebP or BMP files, folders with such files in them, or
+    /// - for standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Where the negatives go: a file for one picture, a folder for several,
+    /// which then keep their names and sub-folders, or - for standard output;
     /// else each is written beside its picture as NAME-negative.EXT.
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
+    /// Replace files that exist already; never the pictures themselves.
+    #[arg(short, long)]
+    pub force: bool,
+    /// Leave out what may tell a place and a time: EXIF, XMP, comments,
+    /// thumbnails. Orientation and colour profile stay.
+    #[arg(long)]
+    pub strip: bool,
+    /// Make PNG files smaller, in several times the time.
+    #[arg(long)]
+    pub png_small: bool,
+    /// Pictures at a time; one per core unless told.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
 }
+
+const INVERT_EXAMPLES: &str = "\
+Examples:
+  negaphone invert photo.jpg                      writes photo-negative.jpg
+  negaphone invert photos/ -o negatives/          the whole folder, with its sub-folders
+  negaphone invert *.png -o out/ --force --strip  replaces older negatives, without metadata
+  negaphone invert - < in.gif > out.gif           from standard input to standard output";
 
 /// Where messages are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
