@@ -14,6 +14,7 @@ use crate::doors::raw::RawFormat;
 use crate::images::ImagePool;
 use crate::input::InboundBudget;
 use crate::limits::Limits;
+use crate::metrics::{ImageMetrics, Metrics};
 use crate::rate::AddressRates;
 use crate::sink::{Hub, Room};
 
@@ -32,7 +33,9 @@ pub(crate) struct App {
     /// The relay core.
     pub(crate) hub: Arc<Hub>,
     /// Inverts pictures.
-    pub(crate) images: ImagePool,
+    pub(crate) images: Arc<ImagePool>,
+    /// What happened.
+    pub(crate) metrics: Metrics,
     /// Large messages on their way in.
     pub(crate) inbound: InboundBudget,
     /// Requests that change something, by address.
@@ -58,8 +61,11 @@ impl App {
         let formats: Vec<Box<dyn Encode>> =
             vec![Box::new(NativeFormat::new(base_path.clone())), Box::new(RawFormat::new(base_path))];
         let hub = Hub::start(store, Formats::new(formats), Arc::new(limits.hub.clone()));
+        let pictures = ImageMetrics::default();
+        let images = Arc::new(ImagePool::start(limits.pool.clone(), limits.image.into(), pictures.clone())?);
         Ok(Arc::new(Self {
-            images: ImagePool::start(limits.pool.clone(), limits.image)?,
+            metrics: Metrics::new(&pictures, Arc::clone(&hub), Arc::clone(&images)),
+            images,
             inbound: InboundBudget::new(limits.session.inbound_max_bytes, limits.session.inbound_wait_max),
             request_rates: AddressRates::new(limits.rates.messages, limits.rates.addresses_max),
             new_room_rates: AddressRates::new(limits.rates.new_rooms, limits.rates.addresses_max),

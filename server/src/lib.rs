@@ -18,6 +18,7 @@ mod body;
 mod error;
 mod images;
 mod input;
+mod metrics;
 mod pieces;
 mod query;
 mod rate;

@@ -91,6 +91,10 @@ pub struct PoolLimits {
     pub queue_max_jobs: usize,
     /// Bytes of pictures that wait: the same.
     pub queue_max_bytes: usize,
+    /// Pixels of a picture after which a thread keeps its working memory for
+    /// the next one. Chosen: what phones take; the memory for a larger one is
+    /// given back.
+    pub scratch_max_pixels: u64,
 }
 
 /// Bounds of HTTP.
@@ -156,6 +160,7 @@ impl Limits {
                 threads: std::thread::available_parallelism().map_or(1, usize::from),
                 queue_max_jobs: 256,
                 queue_max_bytes: 256 * MIB,
+                scratch_max_pixels: 16_800_000,
             },
             http: HttpLimits {
                 header_read_max: Duration::from_secs(10),

@@ -16,6 +16,7 @@ use tower::ServiceExt;
 
 use crate::app::App;
 use crate::limits::HttpLimits;
+use crate::metrics::{OpenConnection, Speaks};
 use crate::peer::PeerAddress;
 
 /// When no connection can be accepted (descriptors are spent), so long passes
@@ -31,7 +32,10 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router) 
         tokio::select! {
             () = app.stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => serve_connection(&builder, &graceful, router.clone(), stream, peer),
+                Ok((stream, peer)) => {
+                    let open = app.metrics.connected(Speaks::Http);
+                    serve_connection(&builder, &graceful, router.clone(), stream, peer, open);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -64,6 +68,7 @@ fn serve_connection(
     router: Router,
     stream: TcpStream,
     peer: SocketAddr,
+    open: OpenConnection,
 ) {
     // Frames are written whole; waiting for more would only delay them.
     if let Err(error) = stream.set_nodelay(true) {
@@ -80,5 +85,6 @@ fn serve_connection(
         if let Err(error) = watched.await {
             tracing::debug!(%error, "a connection ended early");
         }
+        drop(open);
     });
 }

@@ -8,7 +8,7 @@ use axum::response::Redirect;
 use axum::routing::{any, get, post};
 
 use crate::app::App;
-use crate::doors::{health, http, image, native, page, raw};
+use crate::doors::{health, http, image, metrics, native, page, raw};
 use crate::peer::same_origin_only;
 
 /// The routes, under the base path.
@@ -27,7 +27,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route(&at("/rooms/{room}/images"), post(http::share_image))
         .route(&at("/images/{id}"), get(http::get_image))
         .route(&at("/health/live"), get(health::live))
-        .route(&at("/health/ready"), get(health::ready));
+        .route(&at("/health/ready"), get(health::ready))
+        .route(&at("/metrics"), get(metrics::show));
     if !base_path.is_empty() {
         // The page's relative addresses need the slash.
         let page = at("/");

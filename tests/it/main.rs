@@ -10,6 +10,7 @@ mod history;
 mod http;
 mod images;
 mod limits;
+mod metrics;
 mod native;
 mod order;
 mod presence;

@@ -29,6 +29,7 @@ pub struct Hub<S> {
     formats: Formats,
     limits: Arc<HubLimits>,
     queue: Arc<Queue<S>>,
+    stored: Arc<AtomicU64>,
     memberships: AtomicU64,
     me: Weak<Self>,
 }
@@ -118,13 +119,16 @@ impl<S: Sink> Hub<S> {
     #[must_use]
     pub fn start(store: Arc<dyn Store>, formats: Formats, limits: Arc<HubLimits>) -> Arc<Self> {
         let queue = Arc::new(Queue::new(limits.queue_max_messages, limits.queue_max_bytes));
-        tokio::spawn(writer::write(Arc::clone(&queue), Arc::clone(&store), limits.batch_max_messages));
+        let stored = Arc::default();
+        let written = Arc::clone(&stored);
+        tokio::spawn(writer::write(Arc::clone(&queue), Arc::clone(&store), limits.batch_max_messages, written));
         Arc::new_cyclic(|me| Self {
             rooms: Mutex::default(),
             store,
             formats,
             limits,
             queue,
+            stored,
             memberships: AtomicU64::new(0),
             me: Weak::clone(me),
         })
@@ -191,6 +195,11 @@ impl<S: Sink> Hub<S> {
     /// How many rooms are in memory.
     pub fn rooms_in_memory(&self) -> usize {
         self.rooms.lock().len()
+    }
+
+    /// Messages that were stored since the start, repeats not counted.
+    pub fn messages_stored(&self) -> u64 {
+        self.stored.load(Ordering::Relaxed)
     }
 
     /// Seats a session in a room. What `welcome` returns is sent to it first;

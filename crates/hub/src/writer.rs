@@ -1,6 +1,7 @@
 //! The one task that appends: store first, then the tapes, then the acks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::queue::{Item, Publish, PublishError, Queue, Receipt};
 use crate::room::Room;
@@ -11,7 +12,12 @@ use crate::store::{Append, Appended, Store, StoreError};
 ///
 /// What came while the last batch was being stored is the next batch (group
 /// commit).
-pub(crate) async fn write<S: Sink>(queue: Arc<Queue<S>>, store: Arc<dyn Store>, batch_max: usize) {
+pub(crate) async fn write<S: Sink>(
+    queue: Arc<Queue<S>>,
+    store: Arc<dyn Store>,
+    batch_max: usize,
+    stored: Arc<AtomicU64>,
+) {
     while let Some(items) = queue.take(batch_max).await {
         let mut batch = Vec::new();
         let mut barriers = Vec::new();
@@ -23,7 +29,8 @@ pub(crate) async fn write<S: Sink>(queue: Arc<Queue<S>>, store: Arc<dyn Store>, 
             }
         }
         if !batch.is_empty() {
-            append(store.as_ref(), batch).await;
+            // Once a batch: this counter costs a message nothing.
+            stored.fetch_add(append(store.as_ref(), batch).await, Ordering::Relaxed);
         }
         for barrier in barriers {
             // The one who waited may have gone away.
@@ -32,7 +39,8 @@ pub(crate) async fn write<S: Sink>(queue: Arc<Queue<S>>, store: Arc<dyn Store>, 
     }
 }
 
-async fn append<S: Sink>(store: &dyn Store, batch: Vec<Publish<S>>) {
+/// Returns how many messages are new.
+async fn append<S: Sink>(store: &dyn Store, batch: Vec<Publish<S>>) -> u64 {
     let appends = batch
         .iter()
         .map(|publish| Append {
@@ -44,18 +52,23 @@ async fn append<S: Sink>(store: &dyn Store, batch: Vec<Publish<S>>) {
         .collect();
     match store.append(appends).await {
         Ok(appended) => finish(batch, appended),
-        Err(error) => refuse(batch, &error),
+        Err(error) => {
+            refuse(batch, &error);
+            0
+        }
     }
 }
 
-fn finish<S: Sink>(batch: Vec<Publish<S>>, appended: Vec<Appended>) {
+fn finish<S: Sink>(batch: Vec<Publish<S>>, appended: Vec<Appended>) -> u64 {
     assert_eq!(batch.len(), appended.len(), "a store answers one for one");
     let mut rooms: Vec<Arc<Room<S>>> = Vec::new();
     let mut replies = Vec::with_capacity(batch.len());
+    let mut fresh = 0;
     for (publish, appended) in batch.into_iter().zip(appended) {
         let receipt = match appended {
             Appended::Fresh { epoch, message } => {
                 publish.room.deliver(&message);
+                fresh += 1;
                 Receipt { offset: message.offset, epoch, time: message.time, repeat: false }
             }
             Appended::Repeat { epoch, offset, time } => Receipt { offset, epoch, time, repeat: true },
@@ -73,6 +86,7 @@ fn finish<S: Sink>(batch: Vec<Publish<S>>, appended: Vec<Appended>) {
     for room in rooms {
         room.wake();
     }
+    fresh
 }
 
 fn refuse<S: Sink>(batch: Vec<Publish<S>>, error: &StoreError) {

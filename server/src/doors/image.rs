@@ -23,6 +23,7 @@ use crate::error::{ApiError, image_error_code};
 use crate::images::{ImageError, Owner};
 use crate::input::MessageBounds;
 use crate::limits::Rate;
+use crate::metrics::Speaks;
 use crate::pieces::{Answer, Held, pieces};
 use crate::rate::Bucket;
 use crate::session::{Close, Connection, Door};
@@ -41,7 +42,7 @@ pub(crate) async fn open(State(app): State<Arc<App>>, mut request: Request) -> R
             connection.run(door).await;
         }
     };
-    Ok(upgrade(&app, &mut request, bounds, talk))
+    Ok(upgrade(&app, Speaks::Image, &mut request, bounds, talk))
 }
 
 struct ImageDoor {

@@ -4,6 +4,7 @@
 pub(crate) mod health;
 pub(crate) mod http;
 pub(crate) mod image;
+pub(crate) mod metrics;
 pub(crate) mod native;
 pub(crate) mod page;
 mod params;

@@ -14,6 +14,7 @@ use super::upgrade::upgrade;
 use crate::app::{App, RAW};
 use crate::error::ApiError;
 use crate::input::MessageBounds;
+use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::rate::Bucket;
 use crate::session::{Close, Connection, Door};
@@ -37,7 +38,7 @@ pub(crate) async fn open(
         let app = Arc::clone(&app);
         move |connection: Connection| talk(app, connection, room)
     };
-    Ok(upgrade(&app, &mut request, bounds, talk))
+    Ok(upgrade(&app, Speaks::Raw, &mut request, bounds, talk))
 }
 
 async fn talk(app: Arc<App>, connection: Connection, room: Arc<Room>) {

@@ -14,12 +14,14 @@ use wire::websocket::handshake::{self, HandshakeError, UpgradeRequest};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::input::MessageBounds;
+use crate::metrics::Speaks;
 use crate::session::Connection;
 
-/// Checks the handshake; `talk` is given the connection once it is a
-/// WebSocket.
+/// Checks the handshake at a door; `talk` is given the connection once it is
+/// a WebSocket.
 pub(super) fn upgrade<F>(
     app: &Arc<App>,
+    door: Speaks,
     request: &mut Request,
     bounds: MessageBounds,
     talk: impl FnOnce(Connection) -> F + Send + 'static,
@@ -38,6 +40,7 @@ where
         let Ok(upgraded) = upgraded.await else { return };
         let Parts { io, read_buf, .. } =
             downcast::<TokioIo<TcpStream>>(upgraded).expect("the listener serves plain TCP connections only");
+        let _open = app_of_session.metrics.connected(door);
         talk(Connection::new(app_of_session, io.into_inner(), own(&read_buf), bounds)).await;
     });
     let headers = [

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use invert::{Effort, ErrorKind, InvertError, Limits, Metadata, Options, Scratch, Summary};
+use invert::{Effort, ErrorKind, Format, InvertError, Limits, Metadata, Options, Scratch, Summary};
 use parking_lot::Mutex;
 use thiserror::Error;
 
@@ -222,8 +222,7 @@ impl Worker {
         self.file.clear();
         file.take(HEAD_BYTES).read_to_end(&mut self.file).map_err(FileError::Read)?;
         io::Seek::rewind(file).map_err(FileError::Read)?;
-        let unknown = [ErrorKind::Empty, ErrorKind::NotAnImage];
-        Ok(!invert::probe(&self.file).is_err_and(|error| unknown.contains(&error.kind())))
+        Ok(!matches!(Format::of(&self.file), Err(InvertError::Empty | InvertError::NotAnImage)))
     }
 
     fn check_size(&self, file_bytes: usize) -> Result<(), InvertError> {

@@ -23,6 +23,7 @@ use crate::app::{App, NATIVE};
 use crate::error::ApiError;
 use crate::input::MessageBounds;
 use crate::limits::Rate;
+use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::query::Query;
 use crate::rate::Bucket;
@@ -71,7 +72,7 @@ pub(crate) async fn open(
         let app = Arc::clone(&app);
         move |connection: Connection| talk(app, connection, entrance)
     };
-    Ok(upgrade(&app, &mut request, bounds, talk))
+    Ok(upgrade(&app, Speaks::Native, &mut request, bounds, talk))
 }
 
 /// The key that the client brought, or a new one.

@@ -1,0 +1,207 @@
+//! What the program counts, for Prometheus.
+//!
+//! Every label is of a closed set, so that no peer can make the list longer.
+//! Nothing is counted per delivery: the relay's own counter is kept by its one
+//! writer, once a batch, and all else happens once a picture or connection.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use invert::{ErrorKind, Inverted};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, prometheus_text};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::images::{ImageError, ImagePool, Waiting};
+use crate::sink::Hub;
+
+/// One label and its value.
+type Label = [(&'static str, &'static str); 1];
+
+/// Seconds: from a palette's fraction of a millisecond to the largest PNG.
+const SECONDS: [f64; 14] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+/// Which protocol an open connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    /// Requests and answers; a WebSocket before its handshake too.
+    Http,
+    /// `/ws`.
+    Native,
+    /// `/ws/raw/<room>`.
+    Raw,
+    /// `/ws/image`.
+    Image,
+}
+
+impl Speaks {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Native => "native",
+            Self::Raw => "raw",
+            Self::Image => "image",
+        }
+    }
+}
+
+/// All of it.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    connections: Family<Label, Gauge>,
+}
+
+/// Counts as open until it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenConnection(Gauge);
+
+impl Metrics {
+    /// With what the parts of the program count themselves.
+    #[must_use]
+    pub(crate) fn new(pictures: &ImageMetrics, hub: Arc<Hub>, pool: Arc<ImagePool>) -> Self {
+        let mut registry = Registry::with_prefix("negaphone");
+        let connections = Family::default();
+        registry.register("connections", "Open connections by the door at which they are", connections.clone());
+        pictures.register(&mut registry);
+        registry.register_collector(Box::new(Present { hub, pool }));
+        Self { registry, connections }
+    }
+
+    /// Somebody is connected.
+    #[must_use]
+    pub(crate) fn connected(&self, door: Speaks) -> OpenConnection {
+        let gauge = self.connections.get_or_create_owned(&[("door", door.name())]);
+        gauge.inc();
+        OpenConnection(gauge)
+    }
+
+    /// The present state as Prometheus reads it.
+    #[must_use]
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry).expect("a string takes all that is written");
+        text
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// What becomes of pictures.
+#[derive(Debug, Clone)]
+pub(crate) struct ImageMetrics {
+    inverted: Family<Label, Counter>,
+    refused: Family<Label, Counter>,
+    work_seconds: Family<Label, Histogram>,
+    wait_seconds: Histogram,
+    read_bytes: Counter,
+    written_bytes: Counter,
+}
+
+fn seconds() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
+impl Default for ImageMetrics {
+    fn default() -> Self {
+        Self {
+            inverted: Family::default(),
+            refused: Family::default(),
+            work_seconds: Family::new_with_constructor(seconds),
+            wait_seconds: seconds(),
+            read_bytes: Counter::default(),
+            written_bytes: Counter::default(),
+        }
+    }
+}
+
+impl ImageMetrics {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("pictures_inverted", "Negatives made by format", self.inverted.clone());
+        registry.register("pictures_refused", "Pictures without a negative by what is wrong", self.refused.clone());
+        let help = "Time that a thread worked on a negative by format";
+        registry.register_with_unit("pictures_work", help, Unit::Seconds, self.work_seconds.clone());
+        let help = "Time that pictures waited for a thread";
+        registry.register_with_unit("pictures_wait", help, Unit::Seconds, self.wait_seconds.clone());
+        let help = "Size of all pictures that were inverted";
+        registry.register_with_unit("pictures_read", help, Unit::Bytes, self.read_bytes.clone());
+        registry.register_with_unit(
+            "pictures_written",
+            "Size of all negatives",
+            Unit::Bytes,
+            self.written_bytes.clone(),
+        );
+    }
+
+    /// A thread begins with a picture.
+    pub(crate) fn waited(&self, time: Duration) {
+        self.wait_seconds.observe(time.as_secs_f64());
+    }
+
+    /// A thread is done with a picture.
+    pub(crate) fn inverted(&self, inverted: &Inverted, file_bytes: usize, time: Duration) {
+        let label = [("format", inverted.format.name())];
+        self.inverted.get_or_create(&label).inc();
+        self.work_seconds.get_or_create(&label).observe(time.as_secs_f64());
+        self.read_bytes.inc_by(file_bytes as u64);
+        self.written_bytes.inc_by(inverted.bytes.len() as u64);
+    }
+
+    /// There will be no negative.
+    pub(crate) fn refused(&self, error: &ImageError) {
+        let reason = match error {
+            ImageError::Overloaded => "overloaded",
+            ImageError::Internal => "internal",
+            ImageError::Picture(error) => match error.kind() {
+                ErrorKind::Empty => "empty",
+                ErrorKind::NotAnImage => "not_an_image",
+                ErrorKind::Unsupported => "unsupported",
+                ErrorKind::Broken => "broken",
+                ErrorKind::TooLarge => "too_large",
+            },
+        };
+        self.refused.get_or_create(&[("reason", reason)]).inc();
+    }
+}
+
+/// What the parts of the program know anyway, asked when somebody reads it.
+#[derive(Debug)]
+struct Present {
+    hub: Arc<Hub>,
+    pool: Arc<ImagePool>,
+}
+
+impl Collector for Present {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut put = |name, help, unit: Option<&Unit>, metric: &dyn Encode| metric.put(&mut encoder, name, help, unit);
+        let Waiting { pictures, bytes } = self.pool.waiting();
+        put("messages_stored", "Messages that rooms were given", None, &ConstCounter::new(self.hub.messages_stored()))?;
+        put("rooms", "Rooms in memory", None, &gauge(self.hub.rooms_in_memory()))?;
+        put("pictures_waiting", "Pictures that wait for a thread", None, &gauge(pictures))?;
+        put("pictures_waiting", "Size of the pictures that wait", Some(&Unit::Bytes), &gauge(bytes))
+    }
+}
+
+fn gauge(value: usize) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+/// A metric of either kind.
+trait Encode {
+    fn put(&self, encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, unit: Option<&Unit>) -> fmt::Result;
+}
+
+impl<M: EncodeMetric> Encode for M {
+    fn put(&self, encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, unit: Option<&Unit>) -> fmt::Result {
+        self.encode(encoder.encode_descriptor(name, help, unit, self.metric_type())?)
+    }
+}
