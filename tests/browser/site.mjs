@@ -30,13 +30,14 @@ export class Site {
   /**
    * Registers the hooks of the calling test file.
    * @param {string[]} [options] further options of the server
+   * @param {string[]} [further] arguments of the browser
    * @returns {Site}
    */
-  static forThisFile(options = []) {
+  static forThisFile(options = [], further = []) {
     const site = new Site();
     before(async () => {
       site.server = await Server.start({ options });
-      site.browser = await chromium.launch({ executablePath: mustExist(CHROMIUM), args: ARGUMENTS });
+      site.browser = await chromium.launch({ executablePath: mustExist(CHROMIUM), args: [...ARGUMENTS, ...further] });
     });
     afterEach(() => site.#endTest());
     after(async () => {

@@ -11,10 +11,14 @@
 //   #newer                          goes to messages below; hidden while there are none
 //   #drop                           the place to drop; files may be dropped anywhere
 //   #pick #photograph               file inputs
+//   #camera                         starts and stops the live camera: #live[data-state=starting|running|failed],
+//                                   canvases #live-original and #live-negative, #live-rate, #live-latency,
+//                                   #live-words, #live-stop
 //   .negative-card[data-state]      queued | sent | done | failed (then [data-code]); in it
 //                                   img.original, img.negative, [role=slider], .share, .remove
 //   #theme, html[data-theme]        light | dark; absent while the system's scheme holds
 
+import { startCamera } from "./camera.js";
 import { Chat } from "./chat.js";
 import { startComposer } from "./composer.js";
 import { notice } from "./dom.js";
@@ -28,6 +32,7 @@ import { showView, startViews } from "./views.js";
 
 startTheme();
 startViews();
+startCamera();
 
 const chat = new Chat();
 const table = new Table(async (original) => {

@@ -1,15 +1,29 @@
 // The server's error codes in kind words. Pure.
 
+const TOO_LARGE = "Too large: up to 32 MiB and 64 megapixels, please; WebP up to 16.8 megapixels.";
+
 const IMAGE_WORDS = {
   not_an_image: "This does not look like a picture.",
   image_unsupported: "This kind of picture has no negative here yet. PNG, JPEG, GIF, WebP and BMP do.",
   image_broken: "The picture is damaged or was cut short.",
-  image_too_large: "Too large for now: up to 32 MiB and 16.8 megapixels, please.",
-  too_large: "Too large for now: up to 32 MiB and 16.8 megapixels, please.",
+  image_too_large: TOO_LARGE,
+  too_large: TOO_LARGE,
   rate_limited: "That was fast. Try again in a moment.",
   overloaded: "Many pictures are being turned right now. Try again in a moment.",
   lost: "The connection broke several times while this picture was under way.",
   unreadable: "The file could not be read.",
+};
+
+const CAMERA_WORDS = {
+  NotAllowedError: "The page may not use the camera. Allow it next to the browser's address, then try again.",
+  SecurityError: "The camera needs https, or a server on this very machine.",
+  NotFoundError: "No camera was found.",
+  OverconstrainedError: "No camera was found that fits.",
+  NotReadableError: "The camera does not answer; another program may be using it.",
+  AbortError: "The camera does not answer; another program may be using it.",
+  ended: "The camera was unplugged, or taken by another program.",
+  lost: "The connection to the server broke off.",
+  overloaded: "The server is busy: frames are left out until it has time.",
 };
 
 const CHAT_WORDS = {
@@ -27,6 +41,15 @@ const CHAT_WORDS = {
  */
 export function imageWords(code, message) {
   return IMAGE_WORDS[code] ?? `It did not work: ${message || code}.`;
+}
+
+/**
+ * @param {string} code of ours, or the name of the browser's exception
+ * @param {string} [message]
+ * @returns {string} a whole sentence
+ */
+export function cameraWords(code, message) {
+  return CAMERA_WORDS[code] ?? imageWords(code, message);
 }
 
 /**
