@@ -29,11 +29,7 @@ pub(crate) const TOOLS: &str = "tests/.tools";
 /// When something is missing and cannot be installed; the message says what to
 /// run.
 pub(crate) fn for_tests(sh: &Shell) -> Result<()> {
-    let absent = DEBIAN.iter().filter(|(program, _)| find(program).is_none());
-    let packages: Vec<&str> = absent.map(|(_, package)| *package).collect();
-    if !packages.is_empty() {
-        debian(sh, &packages)?;
-    }
+    programs(sh, DEBIAN)?;
     for folder in NPM {
         npm(sh, folder)?;
     }
@@ -41,6 +37,18 @@ pub(crate) fn for_tests(sh: &Shell) -> Result<()> {
         python(sh, PYTHON)?;
     }
     Ok(())
+}
+
+/// Installs those of the programs that are absent, each with the Debian package
+/// that has it.
+///
+/// # Errors
+///
+/// As above.
+pub(crate) fn programs(sh: &Shell, programs: &[(&str, &str)]) -> Result<()> {
+    let absent = programs.iter().filter(|(program, _)| find(program).is_none());
+    let packages: Vec<&str> = absent.map(|(_, package)| *package).collect();
+    if packages.is_empty() { Ok(()) } else { debian(sh, &packages) }
 }
 
 fn debian(sh: &Shell, packages: &[&str]) -> Result<()> {

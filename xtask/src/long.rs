@@ -3,7 +3,11 @@
 use anyhow::Result;
 use xshell::Shell;
 
+use crate::fuzz::{self, Fuzz};
 use crate::{install, step};
+
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: u32 = 600;
 
 /// Each as a command line, its words apart.
 const RUNS: &[&[&str]] = &[
@@ -36,5 +40,5 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         let (program, arguments) = run.split_first().expect("a command line begins with its program");
         step::run(sh.cmd(program).args(arguments))?;
     }
-    Ok(())
+    fuzz::run(sh, &Fuzz::all(FUZZ_SECONDS))
 }

@@ -1,4 +1,4 @@
-//! Development commands: `cargo xtask test`, `check`, `smoke` and `long`.
+//! Development commands: `cargo xtask test`, `check`, `smoke`, `fuzz` and `long`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,6 +7,7 @@
 
 mod cargo;
 mod check;
+mod fuzz;
 mod install;
 mod long;
 mod smoke;
@@ -30,6 +31,10 @@ enum Command {
     Check,
     /// Put a short load on a release build of the server, every answer counted
     Smoke,
+    /// Search for bytes that break a promise of `invert`
+    Fuzz(fuzz::Fuzz),
+    /// Choose the kept corpus of each fuzz target anew
+    FuzzCorpus,
     /// The runs that take too long for every change
     Long,
 }
@@ -51,6 +56,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Test => test::run(&sh),
         Command::Check => check::run(&sh),
         Command::Smoke => smoke::run(&sh),
+        Command::Fuzz(fuzz) => fuzz::run(&sh, fuzz),
+        Command::FuzzCorpus => fuzz::choose_corpus(&sh),
         Command::Long => long::run(&sh),
     }
 }

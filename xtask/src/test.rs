@@ -23,6 +23,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let [server] = cargo::build(build, ["negaphone"])?;
     let _server = sh.push_env("NEGAPHONE_BIN", server);
     step::run(cmd!(sh, "cargo test --workspace"))?;
+    step::run(cmd!(sh, "cargo test --manifest-path fuzz/Cargo.toml --no-default-features --lib"))?;
     browser(sh)
 }
 
