@@ -93,6 +93,11 @@ fn check_webp(file: &[u8], negative: &[u8]) {
     }
 }
 
+/// Whether the decoder takes a file for a whole still WebP.
+pub(crate) fn is_webp(file: &[u8]) -> bool {
+    decode_webp(file).is_some()
+}
+
 /// Samples of a still picture, whether there is alpha among them, and whether
 /// the file stores them with loss.
 fn decode_webp(file: &[u8]) -> Option<(Vec<u8>, bool, bool)> {

@@ -49,6 +49,7 @@ mod png;
 mod probe;
 mod reader;
 mod tiff;
+mod vp8l;
 mod webp;
 
 pub use error::{ErrorKind, InvertError};

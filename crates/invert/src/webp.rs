@@ -10,6 +10,7 @@ use crate::format::Format;
 use crate::options::Options;
 use crate::probe::{Method, Probe};
 use crate::reader::Reader;
+use crate::vp8l::{self, Fault};
 use crate::{Summary, exif, flip, flip_masked};
 
 /// What the codec may hold for each pixel, and beside them. Chosen: four
@@ -134,6 +135,7 @@ fn check_chunks(file: &[u8], width: u32, height: u32) -> Result<(), InvertError>
     let mut pictures = 0;
     while !chunks.rest().is_empty() {
         let (name, data) = read_chunk(&mut chunks)?;
+        check_codes(name, data, &chunks, width, height)?;
         if matches!(&name, b"VP8 " | b"VP8L") {
             pictures += 1;
             if read_size(name, &mut Reader::new(data, Format::WebP))? != (width, height) {
@@ -142,6 +144,23 @@ fn check_chunks(file: &[u8], width: u32, height: u32) -> Result<(), InvertError>
         }
     }
     if pictures == 1 { Ok(()) } else { Err(chunks.damaged("not exactly one picture")) }
+}
+
+/// Looks into lossless data, before the codec makes tables for it.
+fn check_codes(name: [u8; 4], data: &[u8], chunks: &Reader<'_>, width: u32, height: u32) -> Result<(), InvertError> {
+    let lossless = match (&name, data) {
+        (b"VP8L", [_signature, _, _, _, _size_and_version, lossless @ ..]) => lossless,
+        // RFC 9649 §2.7.1.2: the lowest two bits of alpha say how it is compressed.
+        (b"ALPH", [flags, lossless @ ..]) if flags & 3 == 1 => lossless,
+        _ => return Ok(()),
+    };
+    match vp8l::check_groups(lossless, width, height) {
+        Ok(()) => Ok(()),
+        Err(Fault::Damaged) => Err(chunks.damaged("lossless data whose codes are damaged")),
+        Err(Fault::TooManyGroups) => {
+            Err(InvertError::UnsupportedFeature { feature: "WebP with thousands of groups of codes" })
+        }
+    }
 }
 
 fn recode(file: &[u8], width: u32, height: u32, out: &mut Vec<u8>) -> Result<(), InvertError> {

@@ -41,6 +41,7 @@ pub(crate) fn files() -> Vec<Vec<u8>> {
     }
     files.push(two_pictures());
     files.push(with_metadata());
+    files.extend(with_thumbnails());
     files.push(include_bytes!("../../../crates/invert/tests/it/data/rgb.jpg").to_vec());
     files
 }
@@ -95,4 +96,32 @@ fn with_metadata() -> Vec<u8> {
             encoder.add_app_segment(number, data.to_vec()).expect("a short segment");
         }
     })
+}
+
+/// Thumbnails wherever somebody has put one.
+fn with_thumbnails() -> Vec<Vec<u8>> {
+    let file = picture(|_| {});
+    let jpeg = small();
+    let resource = [
+        &b"Photoshop 3.0\08BIM\x04\x0C\0\0"[..],
+        &(28 + jpeg.len() as u32).to_be_bytes(),
+        b"\0\0\0\x01\0\0\0\x08\0\0\0\x08\0\0\0\x18\0\0\0\xC0\0\0\0\xC0\0\x18\0\x01",
+        &jpeg,
+    ];
+    let xmp =
+        b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta><rdf:Description xmlns:g='http://ns.adobe.com/xap/1.0/g/img/' \
+        xmlns:GCamera='http://ns.google.com/photos/1.0/camera/' GCamera:MotionPhoto='1'>\
+        <g:image>/9j/2wBDAAEBAQEBAQEBAQEB&#xA;</g:image></rdf:Description></x:xmpmeta>";
+    let segments = [
+        (0xE0, [b"JFXX\0\x10".as_slice(), &jpeg].concat()),
+        (0xE0, [b"JFXX\0\x13\x01\x01".as_slice(), b"abc"].concat()),
+        (0xED, resource.concat()),
+        (0xE1, xmp.to_vec()),
+        (0xE2, b"urn:iso:std:iso:ts:21496:-1\0\0\0\0\0".to_vec()),
+    ];
+    let with = |(marker, payload): &(u8, Vec<u8>)| {
+        let length = (payload.len() as u16 + 2).to_be_bytes();
+        [&file[..2], &[0xFF, *marker], &length, payload, &file[2..], b"behind the picture"].concat()
+    };
+    segments.iter().map(with).collect()
 }

@@ -81,3 +81,40 @@ fn metadata_is_copied_not_multiplied() {
     // Three million chunks of which nobody knows anything.
     scale.inverts(&webp(&[extended(0, 1, 1), chunk(b"abcd", &[]).repeat(3 << 20), flat(1, 1)]));
 }
+
+/// 65,536 groups of five codes (RFC 9649 §3.7.2.2), of which a picture of one
+/// pixel uses the last; each code has eleven symbols, of up to ten bits.
+fn groups_of_codes() -> Vec<u8> {
+    let mut bits = LowFirst::default();
+    bits.put(0x2F, 8);
+    bits.put(0, 14 + 14);
+    bits.put(0, 1 + 3 + 1 + 1);
+    // Groups, for blocks of four by four pixels, told by a picture of its own: one pixel, 0xFFFF.
+    bits.put(1, 1 + 3 + 1);
+    for symbol in [0xFF, 0xFF, 0, 0, 0] {
+        bits.put(0b101, 3);
+        bits.put(symbol, 8);
+    }
+    for _ in 0..65_536 * 5 {
+        // No simple code; lengths for 14 of the code lengths, in their order 17, 18, 0, 1, …, 5, 16, 6, …, 10.
+        bits.put(10 << 1, 5);
+        for length in [0, 0, 0, 3, 3, 3, 3, 3, 0, 3, 4, 4, 4, 4] {
+            bits.put(length, 3);
+        }
+        // Eleven symbols: a number of four bits, and two.
+        bits.put(1 | 1 << 1 | 9 << 4, 8);
+        for length in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10_u32] {
+            let (code, code_bits) = if length <= 6 { (length - 1, 3) } else { (length + 5, 4) };
+            bits.put(code.reverse_bits() >> (32 - code_bits), code_bits);
+        }
+    }
+    bits.put(0, 32);
+    bits.put(0, 32);
+    chunk(b"VP8L", &bits.into_bytes())
+}
+
+#[test]
+fn codes_for_more_groups_than_there_are_blocks_are_not_built() {
+    let scale = Scale::alone();
+    scale.refuses(&webp(&[groups_of_codes()]), ErrorKind::Unsupported);
+}
