@@ -279,17 +279,25 @@ mod tests {
     use super::super::marker::{EOI, SOS};
     use super::super::segments::{Part, Parts};
     use super::*;
+    use crate::error::InvertError;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index as Choice, select};
 
     const THUMBNAILS: &[u8] = include_bytes!("../../../tests/it/data/thumbnails.jpg");
     const FURTHER: &[u8] = include_bytes!("../../../tests/it/data/mpo.jpg");
 
+    fn apply(file: &[u8], invert: &mut Invert<'_>) -> Vec<u8> {
+        try_apply(file, invert).unwrap()
+    }
+
     /// The file with what stands beside the picture in its negative, and the
     /// picture as it is.
-    fn apply(file: &[u8], invert: &mut Invert<'_>) -> Vec<u8> {
+    fn try_apply(file: &[u8], invert: &mut Invert<'_>) -> Result<Vec<u8>, InvertError> {
         let mut found = Vec::new();
-        let mut parts = Parts::new(file).unwrap();
+        let mut parts = Parts::new(file)?;
         loop {
-            match parts.next().unwrap() {
+            match parts.next()? {
                 Part::End => break,
                 part => found.push(part),
             }
@@ -317,7 +325,7 @@ mod tests {
         }
         out.extend_from_slice(&[0xFF, EOI]);
         extras.finish(&mut out);
-        out
+        Ok(out)
     }
 
     /// Its own inverse, and changes the length, as stuffed zeros do.
@@ -381,5 +389,30 @@ mod tests {
         assert_eq!(pictures, PICTURES_MAX);
         // One thumbnail, both further pictures and their index are not there.
         assert!(after.len() < file.len() - jfxx.len());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Bytes are changed where the structures are: in front of the picture.
+        #[test]
+        fn whatever_is_changed_something_comes_out_that_can_be_done_again(
+            original in select(vec![THUMBNAILS, FURTHER]),
+            changes in vec((any::<Choice>(), select(vec![0, 1, 2, 4, 0x10, 0x7F, 0x80, 0xFF])), 1..12),
+            cut in prop::option::of(any::<Choice>()),
+            inverts in any::<bool>(),
+        ) {
+            let mut file = original.to_vec();
+            let frame = memmem::find(&file, &[0xFF, 0xC0, 0, 17, 8, 0, 24, 0, 32]).unwrap();
+            for (place, byte) in changes {
+                file[place.index(frame)] = byte;
+            }
+            let end = frame + memmem::find(&file[frame..], &[0xFF, EOI]).unwrap() + 2;
+            file.truncate(cut.map_or(file.len(), |cut| end + cut.index(file.len() - end + 1)));
+            let mut invert = |jpeg: &[u8]| longer_or_shorter(jpeg).filter(|_| inverts);
+            if let Ok(once) = try_apply(&file, &mut invert) {
+                prop_assert!(try_apply(&once, &mut invert).is_ok());
+            }
+        }
     }
 }
