@@ -139,6 +139,22 @@ fn bytes_that_nothing_announces_stay_between_and_behind_the_pictures() {
 }
 
 #[test]
+fn bytes_that_the_index_counts_to_the_first_picture_still_do() {
+    let mut file = [&FURTHER[FIRST], b"padding", &FURTHER[SECOND.start..]].concat();
+    let index = find(&file, b"MPF\0").unwrap() + 4;
+    let entries = index + 8 + 2 + 3 * 12 + 4;
+    for number in [entries + 4, entries + 16 + 8, entries + 32 + 8] {
+        // None of them overflows its lowest byte.
+        file[number] += 7;
+    }
+    assert_eq!(places(&file)[1].start, FIRST.end + 7);
+    let after = negative(&file);
+    let places = places(&after);
+    assert!(after[places[0].clone()].ends_with(b"\xFF\xD9padding"));
+    assert_eq!(places[0].end, places[1].start);
+}
+
+#[test]
 fn a_gain_map_goes_with_its_entry_and_its_announcement() {
     let xmp = "<x xmlns:hdrgm='http://ns.adobe.com/hdr-gain-map/1.0/' hdrgm:Version='1.0' dc:title='title'/>";
     let announcement = [XMP, xmp].concat();

@@ -113,10 +113,10 @@ impl<'a> Extras<'a> {
     /// Writes what follows the picture, which ends at the end of `out`, and
     /// tells the index where everything is.
     pub(super) fn finish(self, out: &mut Vec<u8>) {
-        // DC-007 §5.2.3.3.3: positions count from the index, but the first picture is at zero.
-        let mut places = vec![Place { position: 0, bytes: out.len() }];
         let start = self.index_position;
-        places.extend(self.tail.write(out).iter().map(|place| Place { position: place.position - start, ..*place }));
+        let mut places = self.tail.write(out);
+        // DC-007 §5.2.3.3.3: positions count from the index, but the first picture is at zero.
+        places.iter_mut().skip(1).for_each(|place| place.position -= start);
         if let Some(index) = self.index {
             index.put_places(&mut out[start..], &places);
         }
@@ -221,9 +221,9 @@ fn keep_tail<'a>(
     // A second index would tell of the same pictures.
     places.chain([place]).for_each(|place| extras[place] = None);
     let mut payload = segments[place].payload.to_vec();
-    // Where the positions in the index count from, in bytes before the tail.
-    let before_tail = end - (segments[place].offset + MPF.len());
-    let followed = follow(&mut payload[MPF.len()..], tail, before_tail, announced, invert);
+    // Positions in the index count from its start.
+    let start = segments[place].offset + MPF.len();
+    let followed = follow(&mut payload[MPF.len()..], start, tail, end, announced, invert);
     // What an index that cannot be followed tells of can be anywhere.
     let Some((index, tail)) = followed else { return (None, Tail::default()) };
     if index.is_some() {
@@ -232,20 +232,23 @@ fn keep_tail<'a>(
     (index, tail)
 }
 
-/// The pictures of an index, which is changed to tell of those that stay; no
-/// index where none does.
+/// The pictures of an index whose block begins at `start`, in the tail that
+/// begins at `end`. It is changed to tell of those that stay; no index where
+/// none does.
 fn follow<'a>(
     block: &mut [u8],
+    start: usize,
     tail: &'a [u8],
-    before_tail: usize,
+    end: usize,
     announced: Announced,
     invert: &mut Invert<'_>,
 ) -> Option<(Option<Index>, Tail<'a>)> {
     let mut index = Index::read(block)?;
     let places = index.places(block);
-    let in_tail = |place: &Place| Some(Place { position: place.position.checked_sub(before_tail)?, ..*place });
-    let further = places.iter().skip(1).map(in_tail).collect::<Option<Vec<_>>>()?;
-    let tail = Tail::new(tail, &further, announced, invert)?;
+    let in_tail = |place: &Place| Some(Place { position: place.position.checked_sub(end - start)?, ..*place });
+    let (first, further) = places.split_first()?;
+    let further = further.iter().map(in_tail).collect::<Option<Vec<_>>>()?;
+    let tail = Tail::new(tail, first.bytes.saturating_sub(end), &further, announced, invert)?;
     let is_kept = [vec![true], tail.is_kept(further.len())].concat();
     index.retain(block, &is_kept);
     let has_further = is_kept.iter().filter(|&&kept| kept).count() > 1;

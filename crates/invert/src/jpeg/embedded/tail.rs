@@ -19,6 +19,8 @@ pub(super) const ISO_GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tail<'a> {
     pieces: Vec<Piece<'a>>,
+    /// So many of the first of them the index counts to the first picture.
+    padding_bytes: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -44,16 +46,18 @@ impl<'a> Tail<'a> {
     /// Where there is no index.
     pub(super) fn without_pictures(tail: &'a [u8], announced: Announced) -> Self {
         let is_kept = !announced.parts && !is_samsung_motion_photo(tail);
-        Self { pieces: if is_kept { vec![Piece::Other(tail)] } else { vec![] } }
+        Self { pieces: if is_kept { vec![Piece::Other(tail)] } else { vec![] }, padding_bytes: 0 }
     }
 
     /// With the pictures at these places in `tail`; `None` when one does not
     /// begin in it.
     ///
-    /// A picture ends where the next one begins or the file ends, if it says
+    /// The index may count bytes behind the first picture to it, as padding. A
+    /// picture ends where the next one begins or the file ends, if it says
     /// that it is longer: some writers are wrong about the last one.
     pub(super) fn new(
         tail: &'a [u8],
+        padding_bytes: usize,
         pictures: &[Place],
         announced: Announced,
         invert: &mut Invert<'_>,
@@ -91,7 +95,7 @@ impl<'a> Tail<'a> {
                 }
             }
         }
-        Some(Self { pieces })
+        Some(Self { pieces, padding_bytes })
     }
 
     /// Which pictures stay, in the order of the index, which had so many.
@@ -105,9 +109,10 @@ impl<'a> Tail<'a> {
         is_kept
     }
 
-    /// Writes what stays; gives the places of the pictures in `out`, in the
-    /// order of the index.
+    /// Writes what stays; gives the places of all pictures in `out`, in the
+    /// order of the index. The first picture is what is in `out`.
     pub(super) fn write(self, out: &mut Vec<u8>) -> Vec<Place> {
+        let padded = out.len().saturating_add(self.padding_bytes);
         let mut places = Vec::new();
         for piece in self.pieces {
             match piece {
@@ -119,8 +124,10 @@ impl<'a> Tail<'a> {
                 Piece::Picture { bytes: None, .. } => {}
             }
         }
+        let end = places.first().map_or(out.len(), |(_, place)| place.position);
         places.sort_by_key(|&(row, _)| row);
-        places.into_iter().map(|(_, place)| place).collect()
+        let first = Place { position: 0, bytes: padded.min(end) };
+        [first].into_iter().chain(places.into_iter().map(|(_, place)| place)).collect()
     }
 }
 
