@@ -3,8 +3,8 @@
 /// Makes the negative of a JPEG; `None` when it cannot, and then that JPEG must
 /// not stay where somebody sees it.
 ///
-/// It is called at most once for each byte of a file, but a few bytes may claim
-/// many pixels: whoever calls a decoder in it keeps count of these.
+/// It is given each byte of a file at most once a level, but a few bytes may
+/// claim many pixels: whoever calls a decoder in it keeps count of these.
 pub(crate) type Invert<'a> = dyn FnMut(&[u8]) -> Option<Vec<u8>> + 'a;
 
 /// Makes `negative` as long as the place that it has; false when it is too

@@ -31,6 +31,10 @@ use segments::{Part, Parts, Segment};
 
 pub(crate) use rewrite::Scratch;
 
+/// How deep pictures may be in one another; deeper ones go. Further pictures
+/// have thumbnails of their own, and these have none.
+const LEVELS_MAX: u8 = 2;
+
 /// A file, taken apart.
 #[derive(Debug)]
 struct Picture<'a> {
@@ -58,18 +62,27 @@ pub(crate) fn invert(
 }
 
 /// What makes the negatives of pictures inside a file, all together of no more
-/// pixels than one file may have; those inside them go.
+/// pixels than one file may have.
 pub(crate) fn invert_nested(options: &Options, scratch: &mut Scratch) -> impl FnMut(&[u8]) -> Option<Vec<u8>> {
     let mut pixels_left = options.limits.pixels_max;
-    move |jpeg| {
-        let picture = Picture::read(jpeg, &options.limits).ok()?;
-        let pixels = u64::from(picture.frame.width) * u64::from(picture.frame.height);
-        pixels_left = pixels_left.checked_sub(pixels)?;
-        let extras = picture.extras(options, &mut |_| None);
-        let mut negative = Vec::new();
-        rewrite::negative(&picture, &extras, scratch, &mut negative).ok()?;
-        Some(negative)
-    }
+    move |jpeg| invert_level(jpeg, options, LEVELS_MAX, &mut pixels_left, scratch)
+}
+
+fn invert_level(
+    jpeg: &[u8],
+    options: &Options,
+    levels: u8,
+    pixels_left: &mut u64,
+    scratch: &mut Scratch,
+) -> Option<Vec<u8>> {
+    let levels_below = levels.checked_sub(1)?;
+    let picture = Picture::read(jpeg, &options.limits).ok()?;
+    let pixels = u64::from(picture.frame.width) * u64::from(picture.frame.height);
+    *pixels_left = pixels_left.checked_sub(pixels)?;
+    let extras = picture.extras(options, &mut |inner| invert_level(inner, options, levels_below, pixels_left, scratch));
+    let mut negative = Vec::new();
+    rewrite::negative(&picture, &extras, scratch, &mut negative).ok()?;
+    Some(negative)
 }
 
 pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {

@@ -56,24 +56,37 @@ fn thumbnails_are_as_negative_as_the_picture() {
     }
 }
 
+/// EXIF that ends with this thumbnail.
+fn exif_with(thumbnail: &[u8]) -> Vec<u8> {
+    let exif = segment(THUMBNAILS, b"Exif\0\0").expect("EXIF");
+    let own = jpeg_in(&exif);
+    let mut with = exif[..exif.len() - own.len()].to_vec();
+    let length = find(&with, &(own.len() as u32).to_be_bytes()).expect("its length");
+    with[length..length + 4].copy_from_slice(&(thumbnail.len() as u32).to_be_bytes());
+    with.extend_from_slice(thumbnail);
+    with
+}
+
+/// What follows the first start of image in the EXIF of a file.
+fn exif_thumbnail(file: &[u8]) -> Vec<u8> {
+    let exif = segment(file, b"Exif\0\0").expect("EXIF");
+    exif[find(&exif, &[0xFF, 0xD8, 0xFF]).expect("a thumbnail")..].to_vec()
+}
+
 #[test]
-fn a_thumbnail_of_a_thumbnail_goes() {
-    let exif = segment(THUMBNAILS, b"Exif\0\0").unwrap();
-    let thumbnail = jpeg_in(&exif);
-    let with_own = with_segments(&thumbnail, &[(0xE1, &exif)]);
-    // EXIF ends with its thumbnail.
-    let mut outer = exif[..exif.len() - thumbnail.len()].to_vec();
-    let length = find(&outer, &(thumbnail.len() as u32).to_be_bytes()).unwrap();
-    outer[length..length + 4].copy_from_slice(&(with_own.len() as u32).to_be_bytes());
-    outer.extend_from_slice(&with_own);
-    let after = negative(&with_segments(&FURTHER[FIRST], &[(0xE1, &outer)]));
-    let after = segment(&after, b"Exif\0\0").expect("EXIF");
-    let inner = &after[find(&after, &[0xFF, 0xD8]).expect("the thumbnail")..];
-    check_close(&thumbnail, inner, 8);
-    let inner_exif = segment(inner, b"Exif\0\0").expect("its EXIF");
-    // Its first directory does not link to a second one.
-    let fields = usize::from(inner_exif[15]);
-    assert_eq!(inner_exif[16 + 12 * fields..][..4], [0; 4]);
+fn thumbnails_of_further_pictures_are_negative_and_deeper_ones_go() {
+    let third = jpeg_in(&segment(THUMBNAILS, b"Exif\0\0").unwrap());
+    let second = with_segments(&third, &[(0xE1, &exif_with(&third))]);
+    let first = with_segments(&third, &[(0xE1, &exif_with(&second))]);
+    let after = negative(&with_segments(&FURTHER[FIRST], &[(0xE1, &exif_with(&first))]));
+    let after_first = exif_thumbnail(&after);
+    let after_second = exif_thumbnail(&after_first);
+    check_close(&third, &after_first, 8);
+    check_close(&third, &after_second, 8);
+    let exif = segment(&after_second, b"Exif\0\0").unwrap();
+    // The first directory does not link to another one.
+    let fields = usize::from(exif[15]);
+    assert_eq!(exif[16 + 12 * fields..][..4], [0; 4]);
 }
 
 /// Where the index says that the pictures are.

@@ -78,8 +78,8 @@ impl<'a> Extras<'a> {
     /// Decides on all `segments` of metadata in `file`, in their order, and on
     /// what follows the end of the picture at `end`.
     ///
-    /// `invert` is given the pictures in them. For those it should be one that
-    /// gives `None`: a thumbnail's thumbnail just goes.
+    /// `invert` is given the pictures in them; it bounds how deep they may be
+    /// in one another.
     pub(super) fn new(
         file: &'a [u8],
         segments: &[Segment<'a>],
