@@ -59,6 +59,10 @@ pub fn check(file: &[u8]) {
         outcome == invert(file, &options, &mut Scratch::default()),
         "what earlier runs left in the scratch changes the result"
     );
+    if Format::of(file).ok() == Some(Format::Jpeg) {
+        let by_reference = invert(file, &options, &mut Scratch::with_reference_walk());
+        assert!(outcome == by_reference, "the fast walk through a JPEG differs from the reference");
+    }
     let probe = invert::probe(file);
     let (summary, negative) = match outcome {
         Ok(outcome) => outcome,

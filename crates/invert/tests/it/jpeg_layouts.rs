@@ -123,6 +123,21 @@ fn useless_bytes_behind_the_last_block_stay() {
     }
 }
 
+/// Found by fuzzing: the fast walk ended within a block behind the last one.
+#[test]
+fn bits_behind_the_last_block_stay_as_they_are() {
+    for seed in 0..30 {
+        let file = Layout { width: 33, height: 19, seed, ..Layout::default() }.write();
+        for bytes in 30..70 {
+            let useless = (1..bytes).map(|byte: usize| (byte * (seed as usize + 77)) as u8 & 0x7F);
+            let longer = [&file[..file.len() - 2], &useless.collect::<Vec<_>>(), &[0xFF, 0xD9]].concat();
+            let after = negative(&longer);
+            assert!(after.ends_with(&longer[longer.len() - bytes - 1..]), "{bytes} bytes behind picture {seed}");
+            assert_eq!(negative(&after), longer);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_layout_goes_there_and_back(

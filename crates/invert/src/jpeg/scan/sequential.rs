@@ -33,13 +33,14 @@ pub(in crate::jpeg) enum Pace {
 }
 
 /// Data that is walked from both of two places at once, at the least. Chosen:
-/// several times what the second one needs to find into step.
-const HALVES_MIN_BYTES: usize = 16 << 10;
+/// several times what the second one needs to find into step; few where tests
+/// and fuzzers shall come this way with small pictures.
+const HALVES_MIN_BYTES: usize = if cfg!(debug_assertions) { 256 } else { 16 << 10 };
 
 /// Where the second place is guessed, before the middle. From the wrong bit or
 /// the wrong block of the unit a walk falls into step after some hundred
 /// codes.
-const LEAD_BYTES: usize = 2 << 10;
+const LEAD_BYTES: usize = HALVES_MIN_BYTES / 8;
 
 /// A scan, ready to be inverted.
 #[derive(Debug)]
@@ -151,7 +152,8 @@ fn walk(interval: &mut Interval<'_>, unit: &FastUnit<'_>, blocks: u64) -> Result
     } else {
         fast::walk_one(interval, unit, &mut position, data_bytes)
     };
-    if walked.is_err() || position.blocks_done > blocks {
+    let is_past_end = (position.blocks_done, position.coefficient) > (blocks, 0);
+    if walked.is_err() || is_past_end {
         // There may be more data than blocks, of any kind: only the careful walk ends where they do.
         interval.restore(0);
         return walk_slowly(interval, unit.tables(), blocks);
