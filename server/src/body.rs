@@ -47,6 +47,12 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, max_bytes: usize, app:
         if bytes.len() + data.len() > max_bytes {
             return Err(too_large());
         }
+        // Who has begun in earnest is given room for all that was declared, so that the body is copied once and never
+        // moved. Memory that nothing is written to is only promised.
+        if bytes.len() + data.len() > bytes.capacity() && bytes.len() >= pace.announce_min_bytes {
+            let declared = declared.and_then(|length| usize::try_from(length).ok());
+            bytes.reserve(declared.unwrap_or_default().saturating_sub(bytes.len()));
+        }
         bytes.extend_from_slice(&data);
         // A large body takes its share of what may be under way in the whole process.
         while leased_bytes < bytes.len() {

@@ -66,7 +66,11 @@ impl Metrics {
     #[must_use]
     pub(crate) fn new(pictures: &ImageMetrics, hub: Arc<Hub>, pool: Arc<ImagePool>) -> Self {
         let mut registry = Registry::with_prefix("negaphone");
-        let connections = Family::default();
+        let connections = Family::<Label, Gauge>::default();
+        for door in [Speaks::Http, Speaks::Native, Speaks::Raw, Speaks::Image] {
+            // From the start, so that a rise from none is seen as one.
+            drop(connections.get_or_create(&[("door", door.name())]));
+        }
         registry.register("connections", "Open connections by the door at which they are", connections.clone());
         pictures.register(&mut registry);
         registry.register_collector(Box::new(Present { hub, pool }));
@@ -184,10 +188,15 @@ impl Collector for Present {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut put = |name, help, unit: Option<&Unit>, metric: &dyn Encode| metric.put(&mut encoder, name, help, unit);
         let Waiting { pictures, bytes } = self.pool.waiting();
-        put("messages_stored", "Messages that rooms were given", None, &ConstCounter::new(self.hub.messages_stored()))?;
-        put("rooms", "Rooms in memory", None, &gauge(self.hub.rooms_in_memory()))?;
-        put("pictures_waiting", "Pictures that wait for a thread", None, &gauge(pictures))?;
-        put("pictures_waiting", "Size of the pictures that wait", Some(&Unit::Bytes), &gauge(bytes))
+        put(
+            "messages_stored",
+            "Messages that rooms were given.",
+            None,
+            &ConstCounter::new(self.hub.messages_stored()),
+        )?;
+        put("rooms", "Rooms in memory.", None, &gauge(self.hub.rooms_in_memory()))?;
+        put("pictures_waiting", "Pictures that wait for a thread.", None, &gauge(pictures))?;
+        put("pictures_waiting", "Size of the pictures that wait.", Some(&Unit::Bytes), &gauge(bytes))
     }
 }
 

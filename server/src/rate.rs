@@ -130,6 +130,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_camera_of_thirty_frames_a_second_is_never_held_up_by_the_default() {
+        let mut bucket = Bucket::new(crate::limits::Limits::new(1 << 20, 32 << 20).rates.messages);
+        for frame in 0..30 * 60 {
+            assert!(bucket.next_at() <= Instant::now(), "frame {frame}");
+            bucket.charge();
+            tokio::time::advance(Duration::from_secs(1) / 30).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn addresses_are_counted_apart_and_loopback_is_not() {
         let rates = AddressRates::new(Some(Rate { burst: 1.0, per_sec: 1.0 }), 2);
         let [one, two, three] = [[192, 0, 2, 1], [192, 0, 2, 2], [192, 0, 2, 3]].map(IpAddr::from);

@@ -19,6 +19,10 @@ fn bmp(red: u8) -> Vec<u8> {
     file
 }
 
+/// A grey square of eight pixels a side, made for this test, with "secret" as
+/// its comment.
+const JPEG_WITH_COMMENT: &[u8] = include_bytes!("comment.jpg");
+
 fn negative(red: u8) -> Vec<u8> {
     let mut file = bmp(red);
     for sample in &mut file[54..57] {
@@ -217,6 +221,16 @@ fn negatives_are_readable_as_new_files_are_and_nothing_is_left_behind() {
     put(&folder, "taken.bmp/x", b"");
     check_failure(&invert(&folder, &["a.bmp", "in/../a.bmp", "-o", "taken.bmp/x/y", "--force"]), "cannot be written");
     assert_eq!(files(folder.path()), ["a.bmp", "b.bmp", "taken.bmp/x"]);
+}
+
+#[test]
+fn metadata_goes_when_asked() {
+    let folder = TempDir::new().unwrap();
+    put(&folder, "a.jpg", JPEG_WITH_COMMENT);
+    let tells = |file: &str| fs::read(folder.path().join(file)).unwrap().windows(6).any(|part| part == b"secret");
+    check_success(&invert(&folder, &["a.jpg", "-o", "kept.jpg"]));
+    check_success(&invert(&folder, &["a.jpg", "-o", "stripped.jpg", "--strip"]));
+    assert!(tells("kept.jpg") && !tells("stripped.jpg"));
 }
 
 #[test]
