@@ -1,7 +1,7 @@
 // The browser's camera: says when there is a new frame, and makes a JPEG of
 // the present one. Knows no server and nothing of where frames are shown.
 
-/** The longer side of what is sent. Chosen: a frame is some 40 KB and takes the server about a millisecond. */
+/** The longer side of what is sent. Chosen: a frame is some 40 KB and takes the server less than a millisecond. */
 const SIDE_MAX = 640;
 const QUALITY = 0.8;
 const WANTED = {
