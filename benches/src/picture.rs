@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, ImageEncoder, ImageFormat, RgbImage};
+use image::{ImageFormat, RgbImage, imageops};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
-/// Quality that cameras and web pages use.
-const JPEG_QUALITY: u8 = 85;
+/// What browsers give a webcam's frame, and what most cameras write at least.
+const JPEG_QUALITY: u8 = 80;
+const CAMERA_QUALITY: u8 = 90;
 
 /// Levels per channel of the palette; 6³ = 216 colours fit into 256.
 const LEVELS: u8 = 6;
@@ -22,8 +23,12 @@ const HUE_PIXELS: u32 = 192;
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// Huffman-coded, baseline.
+    /// Huffman-coded, baseline, a quarter of the colour: a webcam's frame.
     Jpeg,
+    /// The same, finer: a photograph.
+    JpegPhoto,
+    /// The same in several scans.
+    JpegProgressive,
     /// Eight bits a channel, no alpha.
     PngRgb,
     /// One byte a pixel.
@@ -38,13 +43,24 @@ pub enum Encoding {
 
 impl Encoding {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Jpeg, Self::PngRgb, Self::PngPalette, Self::Gif, Self::Bmp, Self::WebpLossless];
+    pub const ALL: [Self; 8] = [
+        Self::Jpeg,
+        Self::JpegPhoto,
+        Self::JpegProgressive,
+        Self::PngRgb,
+        Self::PngPalette,
+        Self::Gif,
+        Self::Bmp,
+        Self::WebpLossless,
+    ];
 
     /// As it is called in the name of a bench.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Jpeg => "jpeg",
+            Self::JpegPhoto => "jpeg_photo",
+            Self::JpegProgressive => "jpeg_progressive",
             Self::PngRgb => "png_rgb",
             Self::PngPalette => "png_palette",
             Self::Gif => "gif",
@@ -61,7 +77,9 @@ impl Encoding {
     #[must_use]
     pub fn encode(self, picture: &RgbImage) -> Vec<u8> {
         match self {
-            Self::Jpeg => jpeg(picture),
+            Self::Jpeg => jpeg(picture, JPEG_QUALITY, false),
+            Self::JpegPhoto => jpeg(picture, CAMERA_QUALITY, false),
+            Self::JpegProgressive => jpeg(picture, CAMERA_QUALITY, true),
             Self::PngRgb => with_image(picture, ImageFormat::Png),
             Self::PngPalette => png_palette(picture),
             Self::Gif => gif(picture),
@@ -81,6 +99,16 @@ pub fn photo_like(seed: u64, width: u32, height: u32) -> RgbImage {
         // A float above the range ends at its border.
         image::Rgb([light + red, light - (red + blue) / 2.0, light + blue].map(|value| (value * 255.0) as u8))
     })
+}
+
+/// A picture of that size, of which only one sixteenth is made and repeated:
+/// for where making one costs much.
+#[must_use]
+pub fn tiled(seed: u64, width: u32, height: u32) -> RgbImage {
+    let tile = photo_like(seed, width.div_ceil(4), height.div_ceil(4));
+    let mut picture = RgbImage::new(width, height);
+    imageops::tile(&mut picture, &tile);
+    picture
 }
 
 /// From 0 to 1: random at points `distance` apart, smooth between them.
@@ -107,11 +135,13 @@ fn random(seed: u64, x: u32, y: u32) -> f32 {
     (bits >> 40) as f32 / (1 << 24) as f32
 }
 
-fn jpeg(picture: &RgbImage) -> Vec<u8> {
+fn jpeg(picture: &RgbImage, quality: u8, is_progressive: bool) -> Vec<u8> {
+    let (width, height) = sides(picture);
     let mut file = Vec::new();
-    JpegEncoder::new_with_quality(&mut file, JPEG_QUALITY)
-        .write_image(picture, picture.width(), picture.height(), ExtendedColorType::Rgb8)
-        .expect("a JPEG can hold it");
+    let mut encoder = Encoder::new(&mut file, quality);
+    encoder.set_sampling_factor(SamplingFactor::F_2_2);
+    encoder.set_progressive(is_progressive);
+    encoder.encode(picture, width, height, ColorType::Rgb).expect("a JPEG can hold it");
     file
 }
 
@@ -133,14 +163,19 @@ fn png_palette(picture: &RgbImage) -> Vec<u8> {
 }
 
 fn gif(picture: &RgbImage) -> Vec<u8> {
-    let size = |pixels| u16::try_from(pixels).expect("the picture is not larger than a GIF can be");
-    let (width, height) = (size(picture.width()), size(picture.height()));
+    let (width, height) = sides(picture);
     let mut file = Vec::new();
     let mut encoder = gif::Encoder::new(&mut file, width, height, &palette()).expect("memory takes it");
     let frame = gif::Frame { width, height, buffer: Cow::Owned(indices(picture)), ..gif::Frame::default() };
     encoder.write_frame(&frame).expect("the indices fit the size");
     drop(encoder); // which writes the trailer
     file
+}
+
+/// Width and height as JPEG and GIF count them.
+fn sides(picture: &RgbImage) -> (u16, u16) {
+    let side = |pixels| u16::try_from(pixels).expect("no picture of a bench is larger than that");
+    (side(picture.width()), side(picture.height()))
 }
 
 /// A cube of evenly spread colours.

@@ -27,7 +27,10 @@ fn executable(messages: &str, program: &str) -> Result<Option<PathBuf>> {
     for message in Message::parse_stream(messages.as_bytes()) {
         let Message::CompilerArtifact(artifact) = message.context("cargo's messages cannot be read")? else { continue };
         // The unit tests of a program are an executable of the same name.
-        if artifact.target.name == program && artifact.target.is_bin() && !artifact.profile.test {
+        if artifact.target.name == program
+            && (artifact.target.is_bin() || artifact.target.is_example())
+            && !artifact.profile.test
+        {
             return Ok(artifact.executable.map(Into::into));
         }
     }

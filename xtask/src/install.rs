@@ -12,12 +12,22 @@ use crate::step;
 /// Programs that the tests call, each with the Debian package that has it.
 const DEBIAN: &[(&str, &str)] = &[("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm")];
 
+/// Programs that the corpus of pictures is made and judged with.
+const CORPUS: &[(&str, &str)] =
+    &[("djpeg", "libjpeg-turbo-progs"), ("gifsicle", "gifsicle"), ("optipng", "optipng"), ("webpmux", "webp")];
+
 /// Folders with a `package.json`.
 const NPM: &[&str] = &["tests/browser"];
 
+/// Programs that build the libraries which negatives are compared with, the
+/// folder of those that npm has, and those that PyPI has.
+const PEERS: &[(&str, &str)] = &[("cmake", "cmake"), ("nasm", "nasm"), ("node", "nodejs"), ("npm", "npm")];
+const PEERS_NPM: &str = "benches/peers";
+const PEERS_PYTHON: &[&str] = &["opencv-python-headless==5.0.0.93", "pyvips==3.2.0", "pyvips-binary==8.18.7"];
+
 /// Python packages with their versions, as `name==1.2.3`; they are put into a
 /// virtual environment of ours.
-const PYTHON: &[&str] = &[];
+const PYTHON: &[&str] = &["numpy==2.4.6", "pillow==13.0.0", "pypng==0.20220715.0"];
 
 /// Where programs for development are put, away from the user's own.
 pub(crate) const TOOLS: &str = "tests/.tools";
@@ -33,10 +43,39 @@ pub(crate) fn for_tests(sh: &Shell) -> Result<()> {
     for folder in NPM {
         npm(sh, folder)?;
     }
-    if !PYTHON.is_empty() {
-        python(sh, PYTHON)?;
-    }
     Ok(())
+}
+
+/// Installs what the corpus is made and judged with; returns its Python.
+///
+/// # Errors
+///
+/// As for [`for_tests`].
+pub(crate) fn for_corpus(sh: &Shell) -> Result<PathBuf> {
+    programs(sh, CORPUS)?;
+    python(sh, &[])
+}
+
+/// Installs what counts instructions; returns the program that does it.
+///
+/// # Errors
+///
+/// As for [`for_tests`].
+pub(crate) fn for_instructions(sh: &Shell, version: &str) -> Result<PathBuf> {
+    programs(sh, &[("valgrind", "valgrind")])?;
+    from_crates_io(sh, "gungraun-runner", version)
+}
+
+/// Installs whose negatives ours are compared with; returns the Python that
+/// has some of them.
+///
+/// # Errors
+///
+/// As for [`for_tests`].
+pub(crate) fn for_negatives(sh: &Shell) -> Result<PathBuf> {
+    programs(sh, PEERS)?;
+    npm(sh, PEERS_NPM)?;
+    python(sh, PEERS_PYTHON)
 }
 
 /// Installs those of the programs that are absent, each with the Debian package
@@ -90,7 +129,9 @@ fn npm(sh: &Shell, folder: &str) -> Result<()> {
     step::run(cmd!(sh, "npm ci --no-audit --no-fund")).with_context(|| format!("run `npm ci` in {folder}"))
 }
 
-fn python(sh: &Shell, packages: &[&str]) -> Result<()> {
+/// A Python that has the packages and `more`, in a virtual environment of its
+/// own.
+fn python(sh: &Shell, more: &[&str]) -> Result<PathBuf> {
     let folder = format!("{TOOLS}/python");
     let pip = Path::new(&folder).join("bin/pip");
     if !sh.path_exists(&pip) {
@@ -100,7 +141,8 @@ fn python(sh: &Shell, packages: &[&str]) -> Result<()> {
         }
         step::run(cmd!(sh, "python3 -m venv --clear {folder}"))?;
     }
-    step::run(cmd!(sh, "{pip} install --quiet --disable-pip-version-check {packages...}"))
+    step::run(cmd!(sh, "{pip} install --quiet --disable-pip-version-check {PYTHON...} {more...}"))?;
+    Ok(pip.with_file_name("python"))
 }
 
 /// Installs a program with cargo and returns where it is.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use xshell::Shell;
 
+use crate::corpus::{self, Part};
 use crate::fuzz::{self, Fuzz};
 use crate::{install, step};
 
@@ -40,5 +41,6 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         let (program, arguments) = run.split_first().expect("a command line begins with its program");
         step::run(sh.cmd(program).args(arguments))?;
     }
+    corpus::check(sh, Part::Whole)?;
     fuzz::run(sh, &Fuzz::all(FUZZ_SECONDS))
 }

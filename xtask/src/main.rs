@@ -1,4 +1,5 @@
-//! Development commands: `cargo xtask test`, `check`, `smoke`, `fuzz` and `long`.
+//! Development commands: `cargo xtask test`, `check`, `smoke`, `corpus`,
+//! `instructions`, `negatives`, `fuzz` and `long`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,9 +8,12 @@
 
 mod cargo;
 mod check;
+mod corpus;
 mod fuzz;
 mod install;
+mod instructions;
 mod long;
+mod negatives;
 mod smoke;
 mod step;
 mod test;
@@ -20,6 +24,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use xshell::Shell;
+
+use crate::corpus::Part;
+use crate::instructions::Then;
 
 /// Development commands, the same at home and in CI.
 #[derive(Debug, Parser)]
@@ -35,6 +42,23 @@ enum Command {
     Fuzz(fuzz::Fuzz),
     /// Choose the kept corpus of each fuzz target anew
     FuzzCorpus,
+    /// Fetch real pictures and derive some hundred variants, into target/corpus
+    Corpus {
+        /// Also make the negative of each and have other decoders judge it
+        #[arg(long)]
+        check: bool,
+        /// Only what needs no download and no minutes, into target/corpus-small
+        #[arg(long)]
+        small: bool,
+    },
+    /// Count the instructions of negatives: none may take much more than was accepted
+    Instructions {
+        /// Accept what they take, into benches/instructions.json
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Compare negatives with those of other libraries, into docs/negatives.md
+    Negatives,
     /// The runs that take too long for every change
     Long,
 }
@@ -58,6 +82,12 @@ fn run(command: &Command) -> Result<()> {
         Command::Smoke => smoke::run(&sh),
         Command::Fuzz(fuzz) => fuzz::run(&sh, fuzz),
         Command::FuzzCorpus => fuzz::choose_corpus(&sh),
+        Command::Corpus { check, small } => {
+            let part = if *small { Part::Small } else { Part::Whole };
+            if *check { corpus::check(&sh, part) } else { corpus::make(&sh, part).map(|_| ()) }
+        }
+        Command::Instructions { accept } => instructions::run(&sh, if *accept { Then::Accept } else { Then::Compare }),
+        Command::Negatives => negatives::run(&sh),
         Command::Long => long::run(&sh),
     }
 }

@@ -1,0 +1,118 @@
+//! The page.
+
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use crate::case::Case;
+use crate::{Measured, Row};
+
+/// What the page says before its tables is written by people and stays.
+const FIRST_HEADING: &str = "## Figures";
+
+/// What 99 dB stand for.
+const EXACT: f64 = 99.0;
+
+/// Replaces the tables of the page.
+pub(crate) fn write(
+    page: &Path,
+    runs: usize,
+    timed: &[(Case, Vec<Row>)],
+    losses: &[(Case, Vec<Row>)],
+) -> io::Result<()> {
+    let before = fs::read_to_string(page).unwrap_or_default();
+    let text = before.split(FIRST_HEADING).next().unwrap_or_default();
+    fs::write(page, text.to_owned() + &tables(runs, timed, losses))
+}
+
+fn tables(runs: usize, timed: &[(Case, Vec<Row>)], losses: &[(Case, Vec<Row>)]) -> String {
+    let mut page = format!(
+        "{FIRST_HEADING}\n\n{}, {}. `cargo xtask negatives`; medians of {runs} runs, all tools by turns.\n",
+        machine(),
+        today(),
+    );
+    for (case, rows) in timed {
+        timing(&mut page, case, rows);
+    }
+    page.push_str("\n## What gets lost\n\nAs found in the negatives above and in these files.\n");
+    for (case, rows) in losses {
+        lost(&mut page, case, rows);
+    }
+    page
+}
+
+/// A table of one file, the fastest first.
+fn timing(page: &mut String, case: &Case, rows: &[Row]) {
+    let mut rows: Vec<&Row> = rows.iter().collect();
+    rows.sort_by(|one, other| one.ms.unwrap_or(f64::MAX).total_cmp(&other.ms.unwrap_or(f64::MAX)));
+    let mut line = |text: String| page.extend([text.as_str(), "\n"]);
+    line(format!("\n### {}\n", case.title));
+    line("| tool | ms | size | once, dB | levels | twice, dB | lost |".to_owned());
+    line("|---|--:|--:|--:|--:|--:|---|".to_owned());
+    for row in rows {
+        let ms = row.ms.map_or("–".to_owned(), |ms| if ms < 1.0 { format!("{ms:.3}") } else { format!("{ms:.2}") });
+        line(match &row.outcome {
+            Ok(measured) => {
+                let Measured { size, largest, .. } = measured;
+                let (once, twice) = (decibel(measured.psnr), twice(measured));
+                format!(
+                    "| {} | {ms} | ×{size:.3} | {once} | {largest} | {twice} | {} |",
+                    row.tool,
+                    words(&measured.lost)
+                )
+            }
+            Err(reason) => format!("| {} | {ms} | | | | | {reason} |", row.tool),
+        });
+    }
+}
+
+/// A list of what each tool loses of one file.
+fn lost(page: &mut String, case: &Case, rows: &[Row]) {
+    let mut line = |text: String| page.extend([text.as_str(), "\n"]);
+    line(format!("\n### {}\n", case.title));
+    line("| tool | size | once, dB | twice, dB | lost |".to_owned());
+    line("|---|--:|--:|--:|---|".to_owned());
+    for row in rows {
+        line(match &row.outcome {
+            Ok(measured) => {
+                let (once, twice) = (decibel(measured.psnr), twice(measured));
+                format!("| {} | ×{:.3} | {once} | {twice} | {} |", row.tool, measured.size, words(&measured.lost))
+            }
+            Err(reason) => format!("| {} | | | | {reason} |", row.tool),
+        });
+    }
+}
+
+fn decibel(psnr: f64) -> String {
+    if psnr >= EXACT { "exact".to_owned() } else { format!("{psnr:.1}") }
+}
+
+fn twice(measured: &Measured) -> String {
+    if measured.same_twice { "same file".to_owned() } else { decibel(measured.psnr_twice) }
+}
+
+fn words(lost: &[String]) -> String {
+    if lost.is_empty() { "nothing".to_owned() } else { lost.join(", ") }
+}
+
+/// Processor and system, as they call themselves.
+fn machine() -> String {
+    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let system = system.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    let mut text = String::new();
+    // A String takes whatever it is given.
+    let _ = write!(text, "One core of {}", model.map_or("an unknown processor", |(_, model)| model));
+    if let Some(system) = system {
+        let _ = write!(text, ", {}", system.trim_matches('"'));
+    }
+    text
+}
+
+fn today() -> String {
+    let date = Command::new("date").arg("+%-d %B %Y").env("LC_ALL", "C").output();
+    date.map(|date| String::from_utf8_lossy(&date.stdout).trim().to_owned()).unwrap_or_default()
+}
