@@ -25,7 +25,7 @@ pub enum InvertError {
     /// One of our formats, with something in it that we do not invert.
     #[error("{feature} is not supported")]
     UnsupportedFeature {
-        /// Reads as a noun: "animated PNG".
+        /// Reads as a noun: "animated WebP".
         feature: &'static str,
     },
     /// The file ends too early.

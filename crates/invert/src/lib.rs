@@ -8,7 +8,7 @@
 //! |---|---|---|---|---|
 //! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density, what follows the picture; thumbnails and further pictures as negatives | HDR gain maps, films and other parts that XMP announces behind the picture, C2PA and other JUMBF boxes but text |
 //! | PNG, palette | in place | exact | everything else, pixel data untouched | chunks that must not outlive a change (`iDOT`, `caBX`, `dSIG`) |
-//! | PNG, other | decoded and compressed again | exact | size, colour type, depth, `tRNS`, `bKGD`, `sPLT`, colour space, EXIF, text, all chunks that are safe to copy | interlacing (becomes none); chunks as above |
+//! | PNG, other | filtered bytes are mapped and packed again with the copies that they had | exact | size, colour type, depth, interlacing, frames of an animation, `tRNS`, `bKGD`, `sPLT`, colour space, EXIF, text, all chunks that are safe to copy | chunks as above |
 //! | GIF | in place | exact | everything: frames, timing, transparency | – |
 //! | BMP | in place | exact | everything: header, alpha or filler bits, row padding | – |
 //! | WebP, lossless | decoded and encoded again | exact | size, alpha, ICC, EXIF, XMP | unknown chunks, what follows the container |
@@ -21,7 +21,7 @@
 //! negative; all else in EXIF stays byte for byte. Previews in makers' notes are
 //! not followed.
 //!
-//! Refused by name: animated PNG and WebP; JPEG with four components, 12 bits,
+//! Refused by name: animated WebP; JPEG with four components, 12 bits,
 //! arithmetic coding, lossless or hierarchical coding, without Huffman tables
 //! or height, with a sampling factor of three, with finer chroma than luma;
 //! compressed BMP other than run-length; GIF without any colour table.
@@ -37,6 +37,7 @@
 //! less sharp.
 
 mod bmp;
+mod deflate;
 mod error;
 mod exif;
 mod format;

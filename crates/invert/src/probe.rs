@@ -44,7 +44,7 @@ pub enum Method {
 }
 
 /// Reads the headers of an image file. Also describes what [`invert`] refuses
-/// (animated PNG, CMYK JPEG, pictures that are too large).
+/// (animated WebP, CMYK JPEG, pictures that are too large).
 ///
 /// # Errors
 ///

@@ -1,38 +1,40 @@
 //! Chunks beside the pixels: which of them hold colours, and which must go.
 
+use super::chunks::{Chunk, write_chunk};
 use super::header::{Colour, Header};
 use crate::exif;
+
+/// What happens to a chunk beside the pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It changes what is seen: it stays.
+    Shown,
+    /// It tells something about the picture: it stays unless it is not wanted.
+    Told,
+    /// It would be wrong in the negative.
+    Dropped,
+}
 
 /// PNG §14.2: chunks that we know keep their meaning or are inverted; of the
 /// others only those stay that say so by a small last letter. `iDOT` (places
 /// in the pixel data), `caBX` and `dSIG` (signatures of the original) say no,
-/// and so do the parts of an animation.
-pub(super) fn outlives_change(name: [u8; 4]) -> bool {
-    let is_known = matches!(
-        &name,
-        b"PLTE"
-            | b"IDAT"
-            | b"IEND"
-            | b"bKGD"
-            | b"cHRM"
-            | b"cICP"
-            | b"cLLI"
-            | b"eXIf"
-            | b"gAMA"
-            | b"hIST"
-            | b"iCCP"
-            | b"iTXt"
-            | b"mDCV"
-            | b"pHYs"
-            | b"sBIT"
-            | b"sPLT"
-            | b"sRGB"
-            | b"tEXt"
-            | b"tIME"
-            | b"tRNS"
-            | b"zTXt"
-    );
-    is_known || name[3].is_ascii_lowercase()
+/// and so do the parts of an animation that was not announced.
+pub(super) fn fate(name: [u8; 4]) -> Fate {
+    match &name {
+        b"bKGD" | b"cHRM" | b"cICP" | b"cLLI" | b"gAMA" | b"hIST" | b"iCCP" | b"mDCV" | b"pHYs" | b"sBIT" | b"sPLT"
+        | b"sRGB" | b"tRNS" => Fate::Shown,
+        b"eXIf" | b"iTXt" | b"tEXt" | b"tIME" | b"zTXt" => Fate::Told,
+        _ if name[3].is_ascii_lowercase() => Fate::Told,
+        _ => Fate::Dropped,
+    }
+}
+
+/// All that stays of a chunk that is not wanted: the orientation in EXIF.
+pub(super) fn write_orientation(out: &mut Vec<u8>, chunk: &Chunk<'_>) {
+    let orientation = if &chunk.name == b"eXIf" { exif::orientation(chunk.data) } else { None };
+    if let Some(turned @ 2..) = orientation {
+        write_chunk(out, chunk.name, &exif::only_orientation(turned), |_| {});
+    }
 }
 
 /// Inverts the colours in a chunk that has some.
@@ -105,9 +107,9 @@ mod tests {
 
     #[test]
     fn unknown_chunks_stay_only_when_they_say_so() {
-        assert!(outlives_change(*b"orNt"));
+        assert_eq!(fate(*b"orNt"), Fate::Told);
         for name in [b"iDOT", b"caBX", b"dSIG", b"fcTL", b"fdAT", b"acTL"] {
-            assert!(!outlives_change(*name), "{name:?}");
+            assert_eq!(fate(*name), Fate::Dropped, "{name:?}");
         }
     }
 }

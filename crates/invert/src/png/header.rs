@@ -25,6 +25,9 @@ pub(super) enum Colour {
 
 impl Header {
     pub(super) fn parse(chunk: &Chunk<'_>) -> Result<Self, InvertError> {
+        if &chunk.name != b"IHDR" {
+            return Err(chunk.damaged("a first chunk that is no header"));
+        }
         let &[w0, w1, w2, w3, h0, h1, h2, h3, depth, colour, compression, filter, interlace] = chunk.data else {
             return Err(chunk.damaged("a header of a wrong length"));
         };
@@ -48,29 +51,20 @@ impl Header {
         Ok(Self { width, height, depth, colour, interlaced: interlace == 1 })
     }
 
-    pub(super) fn to_bytes(self) -> [u8; 13] {
-        let [w0, w1, w2, w3] = self.width.to_be_bytes();
-        let [h0, h1, h2, h3] = self.height.to_be_bytes();
-        let colour = match self.colour {
-            Colour::Grey => 0,
-            Colour::Rgb => 2,
-            Colour::Palette => 3,
-            Colour::GreyAlpha => 4,
-            Colour::Rgba => 6,
-        };
-        [w0, w1, w2, w3, h0, h1, h2, h3, self.depth, colour, 0, 0, self.interlaced.into()]
-    }
-
-    /// Bytes of all rows, unpacked from their filters.
-    pub(super) fn raw_bytes(self) -> u64 {
-        let samples: u64 = match self.colour {
+    /// Bits of one pixel.
+    pub(super) fn pixel_bits(self) -> u32 {
+        let samples = match self.colour {
             Colour::Grey | Colour::Palette => 1,
             Colour::GreyAlpha => 2,
             Colour::Rgb => 3,
             Colour::Rgba => 4,
         };
-        let row_bits = u64::from(self.width) * samples * u64::from(self.depth);
-        row_bits.div_ceil(8).saturating_mul(self.height.into())
+        samples * u32::from(self.depth)
+    }
+
+    /// PNG §9.2: how far apart a filter takes neighbours to be, in bytes.
+    pub(super) fn pixel_bytes(self) -> usize {
+        self.pixel_bits().div_ceil(8) as usize
     }
 
     /// The largest sample.

@@ -1,6 +1,6 @@
 use png::{BitDepth, ColorType, Decoder, Encoder};
 
-use crate::samples::{HEIGHT, WIDTH, check_that_every_cut_is_broken, complaint, kind, negative, noise};
+use crate::samples::{HEIGHT, WIDTH, check_that_every_cut_is_broken, kind, negative, noise};
 use invert::ErrorKind;
 
 const COLOURS: [(ColorType, BitDepth); 15] = [
@@ -187,34 +187,6 @@ fn the_link_to_an_exif_thumbnail_is_cut() {
     assert_eq!(after, b"II*\0\x08\0\0\0\0\0\0\0\0\0thumbnail");
 }
 
-/// 5 x 3 grey pixels in seven passes of zlib's stored form: what an interlaced
-/// file is, without an encoder for one.
-#[test]
-fn an_interlaced_picture_becomes_a_plain_one_with_the_same_pixels() {
-    let value = |x: usize, y: usize| (40 * x + 17 * y) as u8;
-    let passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
-    let mut raw = Vec::new();
-    for (left, top, across, down) in passes {
-        for y in (top..3).step_by(down).filter(|_| left < 5) {
-            raw.push(0);
-            raw.extend((left..5).step_by(across).map(|x| value(x, y)));
-        }
-    }
-    let length = raw.len() as u16;
-    let (a, b) = raw
-        .iter()
-        .fold((1_u32, 0_u32), |(a, b), &byte| ((a + u32::from(byte)) % 65521, (b + a + u32::from(byte)) % 65521));
-    let zlib =
-        [b"\x78\x01\x01", &length.to_le_bytes()[..], &(!length).to_le_bytes(), &raw, &(b << 16 | a).to_be_bytes()]
-            .concat();
-    let header = [0, 0, 0, 5, 0, 0, 0, 3, 8, 0, 0, 0, 1];
-    let file = [b"\x89PNG\r\n\x1A\n".to_vec(), chunk(b"IHDR", &header), chunk(b"IDAT", &zlib), chunk(b"IEND", &[])];
-    let after = image::load_from_memory(&negative(&file.concat())).unwrap().to_luma8();
-    for (x, y, pixel) in after.enumerate_pixels() {
-        assert_eq!(pixel.0, [255 - value(x as usize, y as usize)], "{x}, {y}");
-    }
-}
-
 #[test]
 fn every_cut_is_broken() {
     check_that_every_cut_is_broken(&picture(ColorType::Rgba, BitDepth::Eight));
@@ -245,16 +217,5 @@ fn a_flipped_bit_anywhere_is_noticed() {
         let mut damaged = file.clone();
         damaged[at] ^= 1;
         assert!(kind(&damaged).is_some(), "byte {at}");
-    }
-}
-
-#[test]
-fn an_animation_is_counted_and_refused_by_name() {
-    let control = [0, 0, 0, 5, 0, 0, 0, 0];
-    for colour in [ColorType::Rgb, ColorType::Indexed] {
-        let file = with_chunks(&picture(colour, BitDepth::Eight), &[(b"acTL", &control)]);
-        assert_eq!(invert::probe(&file).unwrap().frames, Some(5));
-        assert_eq!(kind(&file), Some(ErrorKind::Unsupported));
-        assert_eq!(complaint(&file), "animated PNG is not supported");
     }
 }

@@ -1,0 +1,452 @@
+//! Reads a stream: bytes into a window, and how they were written.
+
+use super::huffman::{END, EXCEPTION, LITERAL, SUBTABLE, fill_table};
+use super::{
+    CODE_LENGTH_ORDER, DISTANCE_BASES, DISTANCE_EXTRA_BITS, DISTANCE_SYMBOLS, DeflateError, END_OF_BLOCK, LENGTH_BASES,
+    LENGTH_EXTRA_BITS, LENGTH_MAX, LITERAL_SYMBOLS, Sequence, fixed_literal_lengths,
+};
+
+/// Chosen: nearly all literals are found in one step, in a table of 8 KiB.
+const LITERAL_TABLE_BITS: usize = 11;
+const DISTANCE_TABLE_BITS: usize = 8;
+/// RFC 1951 §3.2.7: what a code for code lengths has at most.
+const LENGTHS_TABLE_BITS: usize = 7;
+/// Powers of two above the most that codes of 15 bits need: 2342 entries for
+/// 288 symbols, 402 for 32.
+const LITERAL_ENTRIES: usize = 4096;
+const DISTANCE_ENTRIES: usize = 512;
+
+/// Bytes that are written past the wanted end: three literals or a copy, which
+/// moves 16 bytes at a time.
+pub(super) const WINDOW_SPARE_BYTES: usize = LENGTH_MAX + 16;
+
+/// What the codes of a block mean.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    literals: Box<[u32; LITERAL_ENTRIES]>,
+    distances: Box<[u32; DISTANCE_ENTRIES]>,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self { literals: Box::new([EXCEPTION; _]), distances: Box::new([EXCEPTION; _]) }
+    }
+}
+
+/// How far a [`Reader`] came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// The window is full.
+    InBlock,
+    /// A block is over, others follow.
+    EndOfBlock,
+    /// The stream is over.
+    EndOfStream,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Block {
+    /// The next thing is a block's header.
+    Ahead,
+    Stored {
+        left: usize,
+    },
+    Coded,
+}
+
+/// A position in a stream.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    source: Bits<'a>,
+    block: Block,
+    is_last: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Begins a stream in a zlib envelope.
+    ///
+    /// # Errors
+    ///
+    /// [`DeflateError::Header`] or [`DeflateError::Truncated`].
+    pub(crate) fn new(stream: &'a [u8]) -> Result<Self, DeflateError> {
+        let (&[method, flags], stream) = stream.split_first_chunk().ok_or(DeflateError::Truncated)?;
+        // RFC 1950 §2.2: method 8 with a window of at most 2^(7+8) bytes, no preset dictionary, a multiple of 31.
+        let is_deflate = method & 0x0F == 8 && method >> 4 <= 7 && flags & 0x20 == 0;
+        if !is_deflate || !u16::from_be_bytes([method, flags]).is_multiple_of(31) {
+            return Err(DeflateError::Header);
+        }
+        Ok(Self { source: Bits::new(stream), block: Block::Ahead, is_last: false })
+    }
+
+    /// Reads bytes into `window` from `from` on until they reach `to`, with what
+    /// came before in front of them, and appends to `sequences` how they were
+    /// written. Returns where they end, at most [`WINDOW_SPARE_BYTES`] behind
+    /// `to`, and whether there are more.
+    ///
+    /// # Errors
+    ///
+    /// When the stream is damaged or ends too early.
+    ///
+    /// # Panics
+    ///
+    /// When the window ends less than [`WINDOW_SPARE_BYTES`] behind `to`.
+    pub(crate) fn read(
+        &mut self,
+        tables: &mut Tables,
+        window: &mut [u8],
+        (from, to): (usize, usize),
+        sequences: &mut Vec<Sequence>,
+    ) -> Result<(usize, Progress), DeflateError> {
+        if matches!(self.block, Block::Ahead) {
+            self.begin_block(tables)?;
+        }
+        let (end, is_over) = match self.block {
+            Block::Ahead => (from, false),
+            Block::Stored { left } => {
+                let bytes = left.min(to - from);
+                window[from..from + bytes].copy_from_slice(self.source.take_bytes(bytes)?);
+                sequences.push(Sequence { literals: bytes as u32, length: 0, distance: 0 });
+                self.block = Block::Stored { left: left - bytes };
+                (from + bytes, left == bytes)
+            }
+            Block::Coded => read_codes(&mut self.source, tables, window, (from, to), sequences)?,
+        };
+        if !is_over {
+            return Ok((end, Progress::InBlock));
+        }
+        self.block = Block::Ahead;
+        Ok((end, if self.is_last { Progress::EndOfStream } else { Progress::EndOfBlock }))
+    }
+
+    /// The checksum that follows the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`DeflateError::Truncated`].
+    pub(crate) fn checksum(mut self) -> Result<u32, DeflateError> {
+        self.source.align()?;
+        let bytes = self.source.take_bytes(4)?;
+        Ok(bytes.iter().fold(0, |sum, &byte| sum << 8 | u32::from(byte)))
+    }
+
+    fn begin_block(&mut self, tables: &mut Tables) -> Result<(), DeflateError> {
+        self.source.refill()?;
+        self.is_last = self.source.take(1) == 1;
+        self.block = match self.source.take(2) {
+            0 => {
+                self.source.align()?;
+                let &[a, b, c, d] = self.source.take_bytes(4)?.first_chunk().expect("as many bytes as were asked for");
+                let (left, complement) = (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
+                if left != !complement {
+                    return Err(DeflateError::StoredLength);
+                }
+                Block::Stored { left: left.into() }
+            }
+            1 => {
+                tables.fill(&fixed_literal_lengths(), &[5; 32])?;
+                Block::Coded
+            }
+            2 => {
+                self.read_code_lengths(tables)?;
+                Block::Coded
+            }
+            _ => return Err(DeflateError::BlockKind),
+        };
+        Ok(())
+    }
+
+    /// RFC 1951 §3.2.7.
+    fn read_code_lengths(&mut self, tables: &mut Tables) -> Result<(), DeflateError> {
+        let source = &mut self.source;
+        let literals = 257 + source.take(5);
+        let distances = 1 + source.take(5);
+        let codes = 4 + source.take(4);
+        if literals > LITERAL_SYMBOLS || distances > DISTANCE_SYMBOLS {
+            return Err(DeflateError::CodeLengths);
+        }
+        let mut lengths = [0; CODE_LENGTH_ORDER.len()];
+        for &symbol in &CODE_LENGTH_ORDER[..codes] {
+            source.refill()?;
+            lengths[symbol] = source.take(3) as u8;
+        }
+        let mut table = [0; 1 << LENGTHS_TABLE_BITS];
+        fill_table(&mut table, LENGTHS_TABLE_BITS, &lengths, &PLAIN_MEANINGS)?;
+        let mut lengths = [0; LITERAL_SYMBOLS + DISTANCE_SYMBOLS];
+        let lengths = &mut lengths[..literals + distances];
+        let mut known = 0;
+        while known < lengths.len() {
+            source.refill()?;
+            let entry = table[source.peek(LENGTHS_TABLE_BITS)];
+            if entry & EXCEPTION != 0 {
+                return Err(DeflateError::Code);
+            }
+            source.skip(entry);
+            let (length, times) = match entry >> 16 {
+                16 if known == 0 => return Err(DeflateError::CodeLengths),
+                16 => (lengths[known - 1], 3 + source.take(2)),
+                17 => (0, 3 + source.take(3)),
+                18 => (0, 11 + source.take(7)),
+                length => (length as u8, 1),
+            };
+            lengths.get_mut(known..known + times).ok_or(DeflateError::CodeLengths)?.fill(length);
+            known += times;
+        }
+        let (literals, distances) = lengths.split_at(literals);
+        if literals[END_OF_BLOCK] == 0 {
+            return Err(DeflateError::CodeLengths);
+        }
+        tables.fill(literals, distances)
+    }
+}
+
+impl Tables {
+    fn fill(&mut self, literals: &[u8], distances: &[u8]) -> Result<(), DeflateError> {
+        fill_table(&mut *self.literals, LITERAL_TABLE_BITS, literals, &LITERAL_MEANINGS)?;
+        fill_table(&mut *self.distances, DISTANCE_TABLE_BITS, distances, &DISTANCE_MEANINGS)
+    }
+}
+
+/// The loop that most of the time is spent in. A refill leaves at least 56
+/// bits: enough for three words from the first table, or two and a length; then
+/// for a distance.
+fn read_codes(
+    source: &mut Bits<'_>,
+    tables: &Tables,
+    window: &mut [u8],
+    (from, to): (usize, usize),
+    sequences: &mut Vec<Sequence>,
+) -> Result<(usize, bool), DeflateError> {
+    // In registers, not behind a reference.
+    let mut bits = *source;
+    let (mut at, mut run) = (from, from);
+    let mut is_over = false;
+    while at < to {
+        bits.refill()?;
+        let mut entry = tables.literal(bits);
+        if entry & LITERAL != 0 {
+            at = put(window, at, entry, &mut bits);
+            entry = tables.literal(bits);
+            if entry & LITERAL != 0 {
+                at = put(window, at, entry, &mut bits);
+                entry = tables.literal(bits);
+                if entry & LITERAL != 0 {
+                    at = put(window, at, entry, &mut bits);
+                    continue;
+                }
+            }
+        }
+        if entry & EXCEPTION != 0 {
+            if entry & SUBTABLE != 0 {
+                bits.skip(entry & 0xFF);
+                entry = tables.literals[subtable_place(entry, bits) % LITERAL_ENTRIES];
+            }
+            if entry & LITERAL != 0 {
+                at = put(window, at, entry, &mut bits);
+                continue;
+            }
+            if entry & END != 0 {
+                bits.skip(entry);
+                is_over = true;
+                break;
+            }
+            if entry & EXCEPTION != 0 {
+                return Err(DeflateError::Code);
+            }
+        }
+        let length = bits.value(entry);
+        bits.refill()?;
+        let mut entry = tables.distances[bits.peek(DISTANCE_TABLE_BITS)];
+        if entry & SUBTABLE != 0 {
+            bits.skip(entry & 0xFF);
+            entry = tables.distances[subtable_place(entry, bits) % DISTANCE_ENTRIES];
+        }
+        if entry & EXCEPTION != 0 {
+            return Err(DeflateError::Code);
+        }
+        let distance = bits.value(entry);
+        if distance > at {
+            return Err(DeflateError::Distance { distance, available: at });
+        }
+        let literals = (at - run) as u32;
+        sequences.push(Sequence { literals, length: length as u16, distance: distance as u16 });
+        copy(window, at, length, distance);
+        at += length;
+        run = at;
+    }
+    if run < at {
+        sequences.push(Sequence { literals: (at - run) as u32, length: 0, distance: 0 });
+    }
+    *source = bits;
+    Ok((at, is_over))
+}
+
+impl Tables {
+    #[inline(always)]
+    fn literal(&self, bits: Bits<'_>) -> u32 {
+        self.literals[bits.peek(LITERAL_TABLE_BITS)]
+    }
+}
+
+#[inline(always)]
+fn put(window: &mut [u8], at: usize, entry: u32, bits: &mut Bits<'_>) -> usize {
+    bits.skip(entry);
+    window[at] = (entry >> 16) as u8;
+    at + 1
+}
+
+#[inline(always)]
+fn subtable_place(entry: u32, bits: Bits<'_>) -> usize {
+    (entry >> 16) as usize + bits.peek((entry >> 8 & 0xF) as usize)
+}
+
+/// Repeats what stands `distance` bytes back, and some bytes more.
+#[inline(always)]
+fn copy(window: &mut [u8], at: usize, length: usize, distance: usize) {
+    let (mut from, mut to) = (at - distance, at);
+    let end = at + length;
+    if distance >= 16 {
+        while to < end {
+            let bytes: [u8; 16] = *window[from..].first_chunk().expect("before `to`");
+            window[to..to + 16].copy_from_slice(&bytes);
+            (from, to) = (from + 16, to + 16);
+        }
+    } else if distance == 1 {
+        let byte = window[from];
+        window[to..end].fill(byte);
+    } else {
+        let pattern: [u8; 16] = std::array::from_fn(|place| window[from + place % distance]);
+        // Whole repetitions, so that each step begins the pattern anew.
+        let step = 16 - 16 % distance;
+        while to < end {
+            window[to..to + 16].copy_from_slice(&pattern);
+            to += step;
+        }
+    }
+}
+
+/// Bits of a stream, the first one lowest.
+#[derive(Debug, Clone, Copy)]
+struct Bits<'a> {
+    stream: &'a [u8],
+    /// The first byte that is not counted in `word`.
+    at: usize,
+    /// The next bits; those above `count` are right, or zero.
+    word: u64,
+    count: u32,
+    /// Zeros that stand for bytes behind the end.
+    missing_bytes: u32,
+}
+
+impl<'a> Bits<'a> {
+    fn new(stream: &'a [u8]) -> Self {
+        Self { stream, at: 0, word: 0, count: 0, missing_bytes: 0 }
+    }
+
+    /// Makes at least 56 bits available.
+    #[inline(always)]
+    fn refill(&mut self) -> Result<(), DeflateError> {
+        if let Some(bytes) = self.stream.get(self.at..self.at + 8).and_then(|bytes| bytes.first_chunk()) {
+            self.word |= u64::from_le_bytes(*bytes) << self.count;
+            self.at += (63 - self.count as usize) >> 3;
+            self.count |= 56;
+            Ok(())
+        } else {
+            self.refill_at_the_end()
+        }
+    }
+
+    #[cold]
+    fn refill_at_the_end(&mut self) -> Result<(), DeflateError> {
+        while self.count < 56 {
+            match self.stream.get(self.at) {
+                Some(&byte) => self.word |= u64::from(byte) << self.count,
+                None => self.missing_bytes += 1,
+            }
+            self.at += 1;
+            self.count += 8;
+        }
+        // The word holds no more than eight: with the ninth one a bit was taken that is not there.
+        if self.missing_bytes > 8 { Err(DeflateError::Truncated) } else { Ok(()) }
+    }
+
+    #[inline(always)]
+    fn peek(self, count: usize) -> usize {
+        (self.word & ((1 << count) - 1)) as usize
+    }
+
+    /// Takes the bits off that the lowest byte of a table's entry tells.
+    #[inline(always)]
+    fn skip(&mut self, entry: u32) {
+        let count = entry & 0x3F;
+        self.word >>= count;
+        self.count -= count;
+    }
+
+    #[inline(always)]
+    fn take(&mut self, count: u32) -> usize {
+        let taken = self.peek(count as usize);
+        self.skip(count);
+        taken
+    }
+
+    /// A length or distance with its extra bits.
+    #[inline(always)]
+    fn value(&mut self, entry: u32) -> usize {
+        let word_and_extra = self.peek((entry & 0x3F) as usize);
+        let value = (entry >> 16) as usize + (word_and_extra >> (entry >> 8 & 0xF));
+        self.skip(entry);
+        value
+    }
+
+    /// Goes to the next whole byte.
+    fn align(&mut self) -> Result<(), DeflateError> {
+        self.at -= self.count as usize / 8;
+        (self.word, self.count, self.missing_bytes) = (0, 0, 0);
+        if self.at > self.stream.len() { Err(DeflateError::Truncated) } else { Ok(()) }
+    }
+
+    /// Bytes, behind [`Bits::align`].
+    fn take_bytes(&mut self, bytes: usize) -> Result<&'a [u8], DeflateError> {
+        let taken = self.stream.get(self.at..self.at + bytes).ok_or(DeflateError::Truncated)?;
+        self.at += bytes;
+        Ok(taken)
+    }
+}
+
+/// Entries for the symbols of literals and lengths, see
+/// [`fill_table`].
+static LITERAL_MEANINGS: [u32; 288] = {
+    let mut meanings = [EXCEPTION; 288];
+    let mut symbol = 0;
+    while symbol < END_OF_BLOCK {
+        meanings[symbol] = LITERAL | (symbol as u32) << 16;
+        symbol += 1;
+    }
+    meanings[END_OF_BLOCK] = EXCEPTION | END;
+    let mut length = 0;
+    while length < LENGTH_BASES.len() {
+        meanings[END_OF_BLOCK + 1 + length] = (LENGTH_BASES[length] as u32) << 16 | LENGTH_EXTRA_BITS[length] as u32;
+        length += 1;
+    }
+    meanings
+};
+
+static DISTANCE_MEANINGS: [u32; 32] = {
+    let mut meanings = [EXCEPTION; 32];
+    let mut symbol = 0;
+    while symbol < DISTANCE_SYMBOLS {
+        meanings[symbol] = (DISTANCE_BASES[symbol] as u32) << 16 | DISTANCE_EXTRA_BITS[symbol] as u32;
+        symbol += 1;
+    }
+    meanings
+};
+
+static PLAIN_MEANINGS: [u32; CODE_LENGTH_ORDER.len()] = {
+    let mut meanings = [0; CODE_LENGTH_ORDER.len()];
+    let mut symbol = 0;
+    while symbol < meanings.len() {
+        meanings[symbol] = (symbol as u32) << 16;
+        symbol += 1;
+    }
+    meanings
+};
