@@ -90,7 +90,7 @@ impl Usage {
     fn of(tokens: &Tokens) -> Self {
         // Four of them: equal neighbours would wait for each other's count.
         let mut parts = [[0_u32; 256]; 4];
-        let (quads, rest) = tokens.literals.as_chunks::<4>();
+        let (quads, rest) = tokens.literals().as_chunks::<4>();
         for quad in quads {
             for (part, &byte) in parts.iter_mut().zip(quad) {
                 part[usize::from(byte)] += 1;
@@ -105,7 +105,7 @@ impl Usage {
         }
         literals[END_OF_BLOCK] = 1;
         let mut distances = [0; DISTANCE_SYMBOLS];
-        for sequence in &tokens.sequences {
+        for sequence in tokens.sequences() {
             literals[END_OF_BLOCK + 1 + length_index(sequence.length)] += 1;
             distances[distance_symbol(sequence.distance)] += 1;
         }
@@ -236,8 +236,8 @@ fn write_tokens(tokens: &Tokens, codes: &Codes, pen: &mut Pen<'_>) {
         (u32::from(words[symbol]) | extra << bits, bits + u32::from(LENGTH_EXTRA_BITS[index]))
     });
     let distance_words = code_words(&codes.distances);
-    let mut rest = tokens.literals.as_slice();
-    for sequence in &tokens.sequences {
+    let mut rest = tokens.literals();
+    for sequence in tokens.sequences() {
         let (run, after) = rest.split_at(sequence.literals as usize);
         rest = after;
         write_literals(run, &literals, pen);

@@ -2,6 +2,7 @@
 //! in, literals and copies out. Knows nothing of pictures.
 
 mod block;
+mod finder;
 mod huffman;
 mod reader;
 mod retoken;
@@ -12,7 +13,7 @@ use thiserror::Error;
 
 pub(crate) use block::write_block;
 pub(crate) use reader::{Progress, Reader, Tables};
-pub(crate) use retoken::{Retoken, SPARE_BYTES};
+pub(crate) use retoken::{Part, Retoken, SPARE_BYTES, Search};
 pub(crate) use tokens::Tokens;
 pub(crate) use writer::BitWriter;
 

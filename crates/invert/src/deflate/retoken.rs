@@ -1,87 +1,180 @@
 //! Literals and copies of one stream, used again for another one that differs
 //! from it byte by byte in much the same way.
 
+use super::finder::{Finder, common};
 use super::{DISTANCE_MAX, LENGTH_MAX, LENGTH_MIN, Sequence, Tokens};
 
 /// Bytes that a window must have behind what is in use.
 pub(crate) const SPARE_BYTES: usize = super::reader::WINDOW_SPARE_BYTES;
 
+/// A copy is about as long, in bits, as this many literals.
+const COPY_TOKENS: usize = 3;
+
+const EARLY_TOKENS: usize = 200;
+
+/// Chosen: what is shorter is hardly longer as literals.
+const WORTHWHILE_BYTES: usize = 6;
+
+/// How hard to look for copies where too few of the old ones fit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Search {
+    /// Places that are compared for each byte.
+    pub(crate) tries: u32,
+    /// A copy that is shorter waits to see whether the next byte begins a longer
+    /// one.
+    pub(crate) patience: usize,
+    /// It begins when one in so many tokens more would be needed without.
+    pub(crate) sensitivity: usize,
+    /// It leaves copies alone that were shorter.
+    pub(crate) shortest: usize,
+}
+
 /// Finds new copies where the old ones do not fit.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Retoken {
+    finder: Finder,
     /// Distances that are worth a try.
-    likely: Vec<usize>,
+    likely: [usize; 4],
+    search: Search,
+    /// Old literals and copies of late, in literals.
+    old_tokens: usize,
+    /// Bytes of late whose copies did not fit, more than those copies cost.
+    lost_bytes: usize,
+    has_finder: bool,
+}
+
+/// A part of the new bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    /// What is there of the bytes, the part and what stands before it; followed
+    /// by [`SPARE_BYTES`] of anything.
+    pub(crate) window: &'a [u8],
+    /// Bytes that have left the front of the window, modulo 2^32.
+    pub(crate) passed_bytes: u32,
+    /// Where the part begins.
+    pub(crate) from: usize,
+    /// Where it ends.
+    pub(crate) to: usize,
 }
 
 impl Retoken {
-    /// Copies are likely to come from these distances.
-    pub(crate) fn new(likely: impl IntoIterator<Item = usize>) -> Self {
-        Self { likely: likely.into_iter().filter(|distance| (1..=DISTANCE_MAX).contains(distance)).collect() }
+    /// Begins a stream whose copies are likely to come from these distances.
+    pub(crate) fn begin(&mut self, likely: [usize; 4], search: Search) {
+        self.likely = likely;
+        self.search = search;
+        // A few copies that do not fit at the beginning prove nothing.
+        (self.old_tokens, self.lost_bytes) = (EARLY_TOKENS, 0);
+        self.has_finder = false;
     }
 
-    /// Adds to `tokens` what makes the bytes of `window` from `from` on, by way
-    /// of `sequences`, which made other bytes in their place.
-    pub(crate) fn retoken(&self, window: &[u8], from: usize, sequences: &[Sequence], tokens: &mut Tokens) {
-        let mut at = from;
+    /// Adds to `tokens` what makes the bytes of a part, by way of `sequences`,
+    /// which made other bytes in their place.
+    pub(crate) fn retoken(&mut self, part: Part<'_>, sequences: &[Sequence], tokens: &mut Tokens) {
+        let window = part.window;
+        tokens.make_room(part.to - part.from);
+        (self.old_tokens, self.lost_bytes) = (self.old_tokens / 2, self.lost_bytes / 2);
+        // Where the old token begins, and up to where new ones reach.
+        let (mut at, mut done) = (part.from, part.from);
         for sequence in sequences {
             let end = at + sequence.literals as usize;
-            tokens.push_literals(&window[at..end]);
-            at = end;
+            if done < end {
+                tokens.push_literals(window, done, end);
+                done = end;
+            }
             let (length, distance) = (usize::from(sequence.length), usize::from(sequence.distance));
-            if length == 0 {
+            at = end + length;
+            if done >= at {
                 continue;
             }
-            let same = common(window, at, distance, length);
-            if same == length {
-                tokens.push_copy(length, distance);
+            let left = at - done;
+            self.old_tokens += sequence.literals as usize + COPY_TOKENS;
+            let same = common(window, done, distance, left);
+            if same == left && left >= LENGTH_MIN {
+                tokens.push_copy(left, distance);
+                done = at;
             } else {
-                self.mend(window, at, (length, distance, same), tokens);
+                self.lost_bytes += (left - same).saturating_sub(COPY_TOKENS);
+                done = if left >= self.search.shortest && self.lost_bytes * self.search.sensitivity > self.old_tokens {
+                    self.search(part, (done, at), distance, tokens)
+                } else {
+                    self.mend(window, (done, at), distance, tokens)
+                };
             }
-            at += length;
         }
     }
 
-    /// Makes the bytes of a copy that fits only so far: by the same distance
-    /// again after what differs, by a likely one, or as literals.
-    #[cold]
-    fn mend(&self, window: &[u8], at: usize, (length, distance, same): (usize, usize, usize), tokens: &mut Tokens) {
-        let end = at + length;
-        let mut at = at;
-        let mut best = (same, distance);
-        while at < end {
-            for &likely in self.likely.iter().filter(|&&likely| likely <= at) {
-                let length = common(window, at, likely, end - at);
-                if length > best.0 {
-                    best = (length, likely);
-                }
+    /// Makes the bytes of a copy that fits only in parts: by the same distance
+    /// again behind what differs, by a likely one if much is left, or as
+    /// literals.
+    fn mend(&self, window: &[u8], (from, to): (usize, usize), distance: usize, tokens: &mut Tokens) -> usize {
+        let mut at = from;
+        while at < to {
+            let left = to - at;
+            let mut best = (common(window, at, distance, left), distance);
+            if left >= WORTHWHILE_BYTES && best.0 < left {
+                best = self.likely(window, at, left, best);
             }
-            let (length, from) = best;
-            if length >= LENGTH_MIN {
-                tokens.push_copy(length, from);
-                at += length;
-            } else {
-                tokens.push_literals(&window[at..=at]);
-                at += 1;
-            }
-            if at < end {
-                best = (common(window, at, distance, end - at), distance);
+            at += push_best(window, at, best, tokens);
+        }
+        at
+    }
+
+    /// A copy from a likely distance that is longer than the best one.
+    fn likely(&self, window: &[u8], at: usize, most: usize, mut best: (usize, usize)) -> (usize, usize) {
+        for &likely in self.likely.iter().filter(|&&likely| (1..=at.min(DISTANCE_MAX)).contains(&likely)) {
+            let length = common(window, at, likely, most);
+            if length > best.0 {
+                best = (length, likely);
             }
         }
+        best
+    }
+
+    /// Makes the bytes of a copy by whatever stands before, also beyond its end.
+    fn search(&mut self, part: Part<'_>, (from, to): (usize, usize), distance: usize, tokens: &mut Tokens) -> usize {
+        let search = self.search;
+        if !self.has_finder {
+            self.finder.clear();
+            self.has_finder = true;
+        }
+        let mut at = from;
+        let mut waiting = None;
+        while at < to {
+            let best = waiting.take().unwrap_or_else(|| self.longest(part, at, distance, search.tries));
+            if best.0 >= LENGTH_MIN && best.0 < search.patience && at + 1 < to {
+                let next = self.longest(part, at + 1, distance, search.tries);
+                if next.0 > best.0 {
+                    tokens.push_literals(part.window, at, at + 1);
+                    at += 1;
+                    waiting = Some(next);
+                    continue;
+                }
+            }
+            at += push_best(part.window, at, best, tokens);
+        }
+        at
+    }
+
+    fn longest(&mut self, part: Part<'_>, at: usize, distance: usize, tries: u32) -> (usize, usize) {
+        let most = part.to - at;
+        let best = (common(part.window, at, distance, most.min(LENGTH_MAX)), distance);
+        self.finder.learn(part.window, at, part.passed_bytes);
+        let mut best = self.finder.longest(part.window, (at, most), part.passed_bytes, best, tries);
+        if best.0 <= LENGTH_MIN {
+            best = self.likely(part.window, at, most.min(LENGTH_MAX), best);
+        }
+        best
     }
 }
 
-/// How many bytes from `at` on, at most `length`, are those `distance` before.
-#[inline(always)]
-fn common(window: &[u8], at: usize, distance: usize, length: usize) -> usize {
-    debug_assert!(length <= LENGTH_MAX);
-    let word = |at: usize| u64::from_le_bytes(*window[at..at + 8].first_chunk().expect("eight bytes"));
-    let mut same = 0;
-    while same < length {
-        let differing = word(at + same) ^ word(at + same - distance);
-        if differing != 0 {
-            return (same + differing.trailing_zeros() as usize / 8).min(length);
-        }
-        same += 8;
+/// Adds a copy if it is long enough, or a literal; returns how long it is.
+fn push_best(window: &[u8], at: usize, (length, distance): (usize, usize), tokens: &mut Tokens) -> usize {
+    // Chosen: three literals are shorter than a short copy from far away.
+    if length > LENGTH_MIN || (length == LENGTH_MIN && distance <= 4096) {
+        tokens.push_copy(length, distance);
+        length
+    } else {
+        tokens.push_literals(window, at, at + 1);
+        1
     }
-    length
 }

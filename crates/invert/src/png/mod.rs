@@ -213,7 +213,8 @@ impl Negative<'_> {
         }
         if !is_palette {
             let stream = if parts > 1 { &joined } else { kind.pixel_data(&chunk)? };
-            let frame = Frame { header: self.header, width, height, stream, offset: chunk.offset };
+            let frame =
+                Frame { header: self.header, width, height, stream, offset: chunk.offset, effort: self.options.effort };
             let mut none = 0;
             let number = self.animation.as_mut().map_or(&mut none, |animation| &mut animation.next_written);
             frame.rewrite(self.scratch, DataWriter::new(self.out, kind, number))?;

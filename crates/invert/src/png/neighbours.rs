@@ -68,85 +68,106 @@ impl Neighbours {
 
     fn learn_pixels<const N: usize>(&mut self, at: usize, filtered: &[u8]) {
         match self.filter {
-            Some(Filter::Sub) => self.walk::<N>(at, filtered, |a, _, _| a, |_, _, _| {}),
-            Some(Filter::Average) => self.walk::<N>(at, filtered, |a, b, _| a.midpoint(b), |_, _, _| {}),
-            Some(Filter::Paeth | Filter::Up | Filter::None) | None => {
-                self.walk::<N>(at, filtered, paeth, |_, _, _| {});
-            }
+            Some(Filter::Sub) => self.walk::<N>(at, filtered, |a, _, _| a),
+            Some(Filter::Average) => self.walk::<N>(at, filtered, |a, b, _| a.midpoint(b)),
+            Some(Filter::Paeth | Filter::Up | Filter::None) | None => self.walk::<N>(at, filtered, paeth),
         }
     }
 
     /// As [`Neighbours::learn`] for an Average row, and writes what becomes of
-    /// its bytes behind the first pixel.
+    /// its bytes behind the first pixel; `colour` are the colour bits of eight
+    /// bytes from `at` on.
     pub(super) fn average(&mut self, at: usize, colour: [u8; 8], filtered: &[u8], to: &mut [u8]) {
-        match self.pixel_bytes {
-            1 => self.average_pixels::<1>(at, colour, filtered, to),
-            2 => self.average_pixels::<2>(at, colour, filtered, to),
-            3 => self.average_pixels::<3>(at, colour, filtered, to),
-            4 => self.average_pixels::<4>(at, colour, filtered, to),
-            6 => self.average_pixels::<6>(at, colour, filtered, to),
-            _ => self.average_pixels::<8>(at, colour, filtered, to),
-        }
-    }
-
-    fn average_pixels<const N: usize>(&mut self, at: usize, colour: [u8; 8], filtered: &[u8], to: &mut [u8]) {
-        let average = |a: u8, b: u8, _| a.midpoint(b);
-        self.walk::<N>(at, filtered, average, |place, a, b| {
-            let bits = colour[place % colour.len()];
-            to[place] = (filtered[place] ^ bits).wrapping_add(bits & (1 + ((a ^ b) & 1)));
-        });
-    }
-
-    /// Takes the samples of a row's bytes by a filter's guess from a, b and c,
-    /// and shows a and b of each byte.
-    #[inline(always)]
-    fn walk<const N: usize>(
-        &mut self,
-        at: usize,
-        filtered: &[u8],
-        guess: impl Fn(u8, u8, u8) -> u8,
-        mut show: impl FnMut(usize, u8, u8),
-    ) {
-        let mut one = |place: usize, row: &mut u8, left: &mut u8, above_left: &mut u8| {
-            let (a, b, c) = (*left, *row, *above_left);
-            show(place, a, b);
-            *row = filtered[place].wrapping_add(guess(a, b, c));
-            (*left, *above_left) = (*row, b);
-        };
-        let row = &mut self.row[at..at + filtered.len()];
-        let head = at.next_multiple_of(N).min(at + filtered.len()) - at;
-        let (rest_of_pixel, row) = row.split_at_mut(head);
-        for (place, sample) in rest_of_pixel.iter_mut().enumerate() {
-            let part = (at + place) % N;
-            one(place, sample, &mut self.left[part], &mut self.above_left[part]);
-        }
-        let (pixels, begun) = row.as_chunks_mut::<N>();
-        let mut left: [u8; N] = *self.left.first_chunk().expect("no pixel is longer");
-        let mut above_left: [u8; N] = *self.above_left.first_chunk().expect("no pixel is longer");
-        let whole_bytes = pixels.len() * N;
-        for (index, pixel) in pixels.iter_mut().enumerate() {
-            for part in 0..N {
-                one(head + index * N + part, &mut pixel[part], &mut left[part], &mut above_left[part]);
+        to.copy_from_slice(&self.row[at..at + filtered.len()]);
+        self.learn(at, filtered);
+        let left = &self.row[at - self.pixel_bytes..];
+        let mapped =
+            |byte: u8, above: u8, left: u8, bits: u8| (byte ^ bits).wrapping_add(bits & (1 + ((above ^ left) & 1)));
+        let (filtered, filtered_rest) = filtered.as_chunks::<8>();
+        let (to, to_rest) = to.as_chunks_mut::<8>();
+        let (left, left_rest) = left.split_at(8 * to.len());
+        for ((to, filtered), left) in to.iter_mut().zip(filtered).zip(left.as_chunks::<8>().0) {
+            for place in 0..8 {
+                to[place] = mapped(filtered[place], to[place], left[place], colour[place]);
             }
         }
-        self.left[..N].copy_from_slice(&left);
-        self.above_left[..N].copy_from_slice(&above_left);
-        for (part, sample) in begun.iter_mut().enumerate() {
-            one(head + whole_bytes + part, sample, &mut self.left[part], &mut self.above_left[part]);
+        for (((to, filtered), left), bits) in to_rest.iter_mut().zip(filtered_rest).zip(left_rest).zip(colour) {
+            *to = mapped(*filtered, *to, *left, bits);
         }
+    }
+
+    /// Takes the samples of a row's bytes by a filter's guess from a, b and c.
+    #[inline(always)]
+    fn walk<const N: usize>(&mut self, at: usize, filtered: &[u8], guess: impl Fn(u8, u8, u8) -> u8) {
+        let row = &mut self.row[at..at + filtered.len()];
+        let head = (at.next_multiple_of(N) - at).min(filtered.len());
+        let (row_head, row) = row.split_at_mut(head);
+        let (head, filtered) = filtered.split_at(head);
+        let (left, above_left) = (&mut self.left, &mut self.above_left);
+        let some = |part: usize, samples: &mut [u8], bytes: &[u8], left: &mut [u8], above_left: &mut [u8]| {
+            for (part, (sample, byte)) in (part..).zip(samples.iter_mut().zip(bytes)) {
+                let above = *sample;
+                *sample = byte.wrapping_add(guess(left[part], above, above_left[part]));
+                (left[part], above_left[part]) = (*sample, above);
+            }
+        };
+        some(at % N, row_head, head, left, above_left);
+        let (pixels, row_tail) = row.as_chunks_mut::<N>();
+        let (pixel_bytes, tail) = filtered.as_chunks::<N>();
+        let (mut a, mut c) = ([0; N], [0; N]);
+        a.copy_from_slice(&left[..N]);
+        c.copy_from_slice(&above_left[..N]);
+        for (samples, bytes) in pixels.iter_mut().zip(pixel_bytes) {
+            let b = *samples;
+            for part in 0..N {
+                a[part] = bytes[part].wrapping_add(guess(a[part], b[part], c[part]));
+            }
+            (c, *samples) = (b, a);
+        }
+        left[..N].copy_from_slice(&a);
+        above_left[..N].copy_from_slice(&c);
+        some(0, row_tail, tail, left, above_left);
     }
 }
 
-/// PNG §9.4: whichever is next to a+b-c, on a tie a before b before c.
+/// PNG §9.4: whichever of a, b and c is next to a+b-c, on a tie a before b
+/// before c. Where c is not between a and b, that is one of them; where it is,
+/// a third of the way decides. Without branches it takes several samples at a
+/// time.
+#[inline(always)]
 fn paeth(a: u8, b: u8, c: u8) -> u8 {
-    let (left, above, above_left) = (i16::from(a), i16::from(b), i16::from(c));
-    let (to_left, to_above) = ((above - above_left).abs(), (left - above_left).abs());
-    let to_above_left = (left + above - 2 * above_left).abs();
-    if to_left <= to_above && to_left <= to_above_left {
-        a
-    } else if to_above <= to_above_left {
-        b
-    } else {
-        c
+    let (low, high) = (a.min(b), a.max(b));
+    let bound = 3 * i16::from(c) - i16::from(a) - i16::from(b);
+    let below = if i16::from(high) <= bound { low } else { c };
+    if bound <= i16::from(low) { high } else { below }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As PNG §9.4 has it.
+    fn paeth_by_definition(a: u8, b: u8, c: u8) -> u8 {
+        let [left, above, above_left] = [a, b, c].map(i16::from);
+        let guess = left + above - above_left;
+        let [to_left, to_above, to_above_left] = [left, above, above_left].map(|sample| (guess - sample).abs());
+        if to_left <= to_above && to_left <= to_above_left {
+            a
+        } else if to_above <= to_above_left {
+            b
+        } else {
+            c
+        }
+    }
+
+    #[test]
+    fn the_quick_guess_of_paeth_is_the_defined_one() {
+        for a in 0..=255 {
+            for b in 0..=255 {
+                for c in 0..=255 {
+                    assert_eq!(paeth(a, b, c), paeth_by_definition(a, b, c), "{a} {b} {c}");
+                }
+            }
+        }
     }
 }

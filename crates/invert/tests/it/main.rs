@@ -9,5 +9,8 @@ mod jpeg_layouts;
 mod jpeg_writer;
 mod limits;
 mod png;
+mod png_animation;
+mod png_generator;
+mod png_kinds;
 mod samples;
 mod webp;
