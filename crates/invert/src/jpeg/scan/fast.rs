@@ -24,10 +24,12 @@ use super::interval::{BlockTables, Fault, Interval, PADDING_BYTES, Position};
 use super::select::{NthOne, Portable, Task};
 use crate::jpeg::huffman::LOOKUP_BITS;
 
-/// A lane stops this far before the end: in one round it takes three groups
-/// or symbols of at most 31 bits, then reads and writes eight bytes.
-pub(super) const MARGIN_BYTES: usize = 32;
-const _: () = assert!(3 * 31 / 8 + 1 + 8 < MARGIN_BYTES && MARGIN_BYTES <= PADDING_BYTES);
+/// What one round may pass: three groups or symbols of at most 31 bits, and as
+/// many ends of blocks.
+pub(super) const ROUND_BYTES: usize = 3 * 31 / 8 + 1;
+pub(super) const ROUND_BLOCKS: u64 = 3;
+// Behind a round, eight bytes are read and written.
+const _: () = assert!(ROUND_BYTES + 8 <= PADDING_BYTES);
 
 /// The unit of a scan, ready to be walked: a ring of blocks.
 #[derive(Debug)]
@@ -98,6 +100,7 @@ const WHOLE_BYTES_USED: u64 = 0x38;
 const COEFFICIENT: u64 = 0x7F00;
 const COEFFICIENT_SHIFT: u32 = 8;
 const BLOCKS_SHIFT: u32 = BLOCK_END.trailing_zeros();
+const BLOCKS_MAX: u64 = u64::MAX >> BLOCKS_SHIFT;
 
 impl Lane {
     /// # Safety
@@ -139,7 +142,7 @@ impl Lane {
     ///
     /// # Safety
     ///
-    /// `at` is within the data of `bytes` or at most [`MARGIN_BYTES`] past it.
+    /// `at` is within the data of `bytes` or at most [`ROUND_BYTES`] past it.
     #[inline(always)]
     unsafe fn refill(&mut self, bytes: Bytes) {
         let used = self.counts & USED;
@@ -179,6 +182,13 @@ impl Lane {
         self.table = select_unpredictable(ends, block.next_beginning, block.within);
         self.block = select_unpredictable(ends, block.next, self.block);
         true
+    }
+
+    /// Whether it is before a byte, and before a number of blocks that stands in
+    /// its place among the counts.
+    #[inline(always)]
+    fn is_before(&self, (byte, blocks): (usize, u64)) -> bool {
+        self.at < byte && self.counts < blocks
     }
 
     /// Takes three groups, or symbols where there is none.
@@ -273,68 +283,76 @@ pub(super) fn run<T: Task>(task: T) -> T::Output {
     task.run(Portable)
 }
 
-/// Walks from `position` until it is at or past `stop_byte` or close to it.
-pub(super) fn walk_one(
-    interval: &mut Interval<'_>,
-    unit: &FastUnit<'_>,
-    position: &mut Position,
-    stop_byte: usize,
-) -> Result<(), Fault> {
-    let mut other = Position { bit: usize::MAX, ..Position::default() };
-    walk_two(interval, unit, [(position, stop_byte), (&mut other, 0)]).0
+/// A place to walk from, and when to stop.
+#[derive(Debug)]
+pub(super) struct Way<'a> {
+    pub(super) position: &'a mut Position,
+    /// It stops at this byte or up to [`ROUND_BYTES`] behind it.
+    pub(super) stop_byte: usize,
+    /// It stops before this many blocks are done, by at most
+    /// [`ROUND_BLOCKS`].
+    pub(super) blocks: u64,
 }
 
-/// The ends of two lanes.
+/// Where two lanes have come to.
 pub(super) type Ends = (Result<(), Fault>, Result<(), Fault>);
 
-/// Walks from two positions at once, each until it is close to its stop. A
-/// lane that starts past its stop does nothing.
-pub(super) fn walk_two(interval: &mut Interval<'_>, unit: &FastUnit<'_>, lanes: [(&mut Position, usize); 2]) -> Ends {
+/// Walks one way.
+pub(super) fn walk_one(interval: &mut Interval<'_>, unit: &FastUnit<'_>, way: Way<'_>) -> Result<(), Fault> {
+    let nowhere = Way { position: &mut Position::default(), stop_byte: 0, blocks: 0 };
+    walk_two(interval, unit, [way, nowhere]).0
+}
+
+/// Walks two ways at once. A lane that begins where it should stop does
+/// nothing.
+pub(super) fn walk_two(interval: &mut Interval<'_>, unit: &FastUnit<'_>, ways: [Way<'_>; 2]) -> Ends {
     assert_eq!(interval.original.len(), interval.negative.len());
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("bmi1") && std::arch::is_x86_feature_detected!("bmi2") {
+        #[target_feature(enable = "bmi1,bmi2")]
+        fn walk_two_bmi2(interval: &mut Interval<'_>, unit: &FastUnit<'_>, ways: [Way<'_>; 2]) -> Ends {
+            walk_two_anywhere(interval, unit, ways)
+        }
         // SAFETY: the processor has what the function is compiled for.
-        return unsafe { walk_two_bmi2(interval, unit, lanes) };
+        return unsafe { walk_two_bmi2(interval, unit, ways) };
     }
-    walk_two_anywhere(interval, unit, lanes)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "bmi1,bmi2")]
-fn walk_two_bmi2(interval: &mut Interval<'_>, unit: &FastUnit<'_>, lanes: [(&mut Position, usize); 2]) -> Ends {
-    walk_two_anywhere(interval, unit, lanes)
+    walk_two_anywhere(interval, unit, ways)
 }
 
 #[inline(always)]
-fn walk_two_anywhere(interval: &mut Interval<'_>, unit: &FastUnit<'_>, lanes: [(&mut Position, usize); 2]) -> Ends {
+fn walk_two_anywhere(interval: &mut Interval<'_>, unit: &FastUnit<'_>, ways: [Way<'_>; 2]) -> Ends {
     let bytes = Bytes { original: interval.original.as_ptr(), negative: interval.negative.as_mut_ptr() };
-    let last_stop = interval.data_bytes().saturating_sub(MARGIN_BYTES);
-    let [(first, first_stop), (second, second_stop)] = lanes;
-    let (first_stop, second_stop) = (first_stop.min(last_stop), second_stop.min(last_stop));
+    let data_bytes = interval.data_bytes();
+    let [first, second] = ways;
     // A lane without a way stands at the beginning and never moves.
-    let stop = |position: &Position, stop: usize| if position.bit / 8 < stop { stop } else { 0 };
-    let (first_stop, second_stop) = (stop(first, first_stop), stop(second, second_stop));
+    let stop = |way: &Way<'_>| {
+        let stop_byte = way.stop_byte.min(data_bytes);
+        let blocks = way.blocks.saturating_sub(way.position.blocks_done + ROUND_BLOCKS);
+        let moves = way.position.bit / 8 < stop_byte && blocks > 0;
+        if moves { (stop_byte, blocks.min(BLOCKS_MAX) << BLOCKS_SHIFT) } else { (0, 0) }
+    };
+    let (first_stop, second_stop) = (stop(&first), stop(&second));
     let (origin, mut ends) = (Position::default(), (Ok(()), Ok(())));
-    // SAFETY: a lane begins before its stop and is only moved while it is before it, which is MARGIN_BYTES before the
-    // end of the data: so each read and write of eight bytes ends within the padding. `unit` lives as long as this
-    // function, and nothing else uses the two buffers meanwhile.
+    // SAFETY: a lane begins before its stop and is only moved while it is before it, which is not behind the end of the
+    // data: so each read and write of eight bytes ends within the padding. `unit` lives as long as this function, and
+    // nothing else uses the two buffers meanwhile.
     unsafe {
-        let mut a = Lane::new(bytes, if first_stop > 0 { first } else { &origin }, unit);
-        let mut b = Lane::new(bytes, if second_stop > 0 { second } else { &origin }, unit);
-        while a.at < first_stop && b.at < second_stop && ends.0.is_ok() && ends.1.is_ok() {
+        let mut a = Lane::new(bytes, if first_stop.0 > 0 { first.position } else { &origin }, unit);
+        let mut b = Lane::new(bytes, if second_stop.0 > 0 { second.position } else { &origin }, unit);
+        while a.is_before(first_stop) && b.is_before(second_stop) && ends.0.is_ok() && ends.1.is_ok() {
             ends = (a.round(bytes, unit), b.round(bytes, unit));
         }
-        while a.at < first_stop && ends.0.is_ok() {
+        while a.is_before(first_stop) && ends.0.is_ok() {
             ends.0 = a.round(bytes, unit);
         }
-        while b.at < second_stop && ends.1.is_ok() {
+        while b.is_before(second_stop) && ends.1.is_ok() {
             ends.1 = b.round(bytes, unit);
         }
-        if first_stop > 0 {
-            a.finish(bytes, first);
+        if first_stop.0 > 0 {
+            a.finish(bytes, first.position);
         }
-        if second_stop > 0 {
-            b.finish(bytes, second);
+        if second_stop.0 > 0 {
+            b.finish(bytes, second.position);
         }
     }
     ends

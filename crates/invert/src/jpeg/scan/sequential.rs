@@ -8,7 +8,7 @@
 
 use super::buffers::Buffers;
 use super::dc::{category, extend, magnitude};
-use super::fast::{self, FastUnit, MARGIN_BYTES};
+use super::fast::{self, FastUnit, ROUND_BYTES, Way};
 use super::groups::GroupCache;
 use super::interval::{BlockTables, Fault, Interval, Position};
 use super::restarts::each_interval;
@@ -36,6 +36,10 @@ pub(in crate::jpeg) enum Pace {
 /// several times what the second one needs to find into step; few where tests
 /// and fuzzers shall come this way with small pictures.
 const HALVES_MIN_BYTES: usize = if cfg!(debug_assertions) { 256 } else { 16 << 10 };
+
+/// The last bytes before a place that has to be met exactly: what a lane may
+/// pass and write behind its stop.
+const APPROACH_BYTES: usize = ROUND_BYTES + 8;
 
 /// Where the second place is guessed, before the middle. From the wrong bit or
 /// the wrong block of the unit a walk falls into step after some hundred
@@ -65,18 +69,17 @@ impl SequentialScan<'_> {
         out: &mut Vec<u8>,
     ) -> Result<Vec<Missing>, Fault> {
         let fast_unit = FastUnit::new(self.unit, cache);
-        let mut missing = Vec::new();
+        let (mut changes, mut missing) = (Vec::new(), Vec::new());
         each_interval(data, self.units, self.restart_interval, out, |data, units, out| {
             let read = buffers.load(data);
             let mut interval = buffers.interval();
-            let first = first_differences(&interval, self.unit, self.corrections)?;
-            missing.extend(first.missing);
+            first_differences(&interval, self.unit, self.corrections, &mut changes, &mut missing)?;
             let blocks = (units.len() * self.unit.len()) as u64;
             let end_bit = match self.pace {
                 Pace::Fast => walk(&mut interval, &fast_unit, blocks)?,
                 Pace::Reference => walk_slowly(&mut interval, self.unit, blocks)?,
             };
-            write(buffers, end_bit, &first.changes, out);
+            write(buffers, end_bit, &changes, out);
             Ok(read)
         })?;
         Ok(missing)
@@ -97,17 +100,16 @@ fn write(buffers: &mut Buffers, end_bit: usize, changes: &[Change], out: &mut Ve
     stuffing::add(spare, out);
 }
 
-/// What becomes of the first differences of an interval.
-#[derive(Debug, Default)]
-struct First {
-    changes: Vec<Change>,
-    missing: Vec<Missing>,
-}
-
 /// The first difference of each component is its mean value itself (T.81
 /// F.1.1.5.1): it alone decides how much less all others are.
-fn first_differences(interval: &Interval<'_>, unit: &[BlockTables<'_>], corrections: &[i32]) -> Result<First, Fault> {
-    let mut first = First::default();
+fn first_differences(
+    interval: &Interval<'_>,
+    unit: &[BlockTables<'_>],
+    corrections: &[i32],
+    changes: &mut Vec<Change>,
+    missing: &mut Vec<Missing>,
+) -> Result<(), Fault> {
+    changes.clear();
     let mut position = Position::default();
     for (index, tables) in unit.iter().enumerate() {
         let correction = corrections[tables.component];
@@ -120,20 +122,23 @@ fn first_differences(interval: &Interval<'_>, unit: &[BlockTables<'_>], correcti
             let difference = -extend(bits, size) - correction;
             let category = category(difference);
             match tables.dc.encode_category(category) {
-                Some(code) => first.changes.push(Change {
+                Some(code) => changes.push(Change {
                     bit: position.bit,
                     old_bits: symbol.code_bits + size,
                     new: code.code << category | magnitude(difference),
                     new_bits: code.bits + category,
                 }),
-                None => first.missing.push(Missing { component: tables.component, category: category as u8 }),
+                None => missing.push(Missing { component: tables.component, category: category as u8 }),
             }
         }
-        if unit[index + 1..].iter().any(|later| later.component != tables.component) {
-            interval.skip_block(&mut position, unit)?;
+        let is_corrected = |later: &BlockTables<'_>| corrections[later.component] != 0;
+        let is_further = |later: &BlockTables<'_>| later.component != tables.component && is_corrected(later);
+        if !unit[index + 1..].iter().any(is_further) {
+            break;
         }
+        interval.skip_block(&mut position, unit)?;
     }
-    Ok(first)
+    Ok(())
 }
 
 /// The reference walk; returns where the last block ends.
@@ -148,9 +153,9 @@ fn walk(interval: &mut Interval<'_>, unit: &FastUnit<'_>, blocks: u64) -> Result
     let mut position = Position::default();
     let data_bytes = interval.data_bytes();
     let walked = if data_bytes >= HALVES_MIN_BYTES {
-        walk_halves(interval, unit, &mut position)
+        walk_halves(interval, unit, &mut position, blocks)
     } else {
-        fast::walk_one(interval, unit, &mut position, data_bytes)
+        fast::walk_one(interval, unit, Way { position: &mut position, stop_byte: data_bytes, blocks })
     };
     let is_past_end = (position.blocks_done, position.coefficient) > (blocks, 0);
     if walked.is_err() || is_past_end {
@@ -165,15 +170,24 @@ fn walk(interval: &mut Interval<'_>, unit: &FastUnit<'_>, blocks: u64) -> Result
 /// Walks from the beginning and from the middle at once. Where the second half
 /// begins is a guess, which holds if the first half ends there: from the same
 /// bit and block every walk goes the same way.
-fn walk_halves(interval: &mut Interval<'_>, unit: &FastUnit<'_>, position: &mut Position) -> Result<(), Fault> {
+fn walk_halves(
+    interval: &mut Interval<'_>,
+    unit: &FastUnit<'_>,
+    position: &mut Position,
+    blocks: u64,
+) -> Result<(), Fault> {
     let data_bytes = interval.data_bytes();
     let middle = data_bytes / 2;
     let Some(guess) = guess(interval, unit, middle) else {
-        return fast::walk_one(interval, unit, position, data_bytes);
+        return fast::walk_one(interval, unit, Way { position, stop_byte: data_bytes, blocks });
     };
     let mut second = Position { blocks_done: 0, ..guess };
-    let first_stop = middle - MARGIN_BYTES;
-    let (first_end, second_end) = fast::walk_two(interval, unit, [(position, first_stop), (&mut second, data_bytes)]);
+    // How many blocks the second half has is not known before the first one ends.
+    let ways = [
+        Way { position, stop_byte: middle - APPROACH_BYTES, blocks },
+        Way { position: &mut second, stop_byte: data_bytes - APPROACH_BYTES, blocks: u64::MAX },
+    ];
+    let (first_end, second_end) = fast::walk_two(interval, unit, ways);
     first_end?;
     let (near_middle, shared_byte) = (*position, interval.negative[position.bit / 8]);
     interval.walk_past(position, 8 * middle, unit.tables())?;
@@ -184,7 +198,7 @@ fn walk_halves(interval: &mut Interval<'_>, unit: &FastUnit<'_>, position: &mut 
     *position = near_middle;
     interval.restore(near_middle.bit / 8);
     interval.negative[near_middle.bit / 8] = shared_byte;
-    fast::walk_one(interval, unit, position, data_bytes)
+    fast::walk_one(interval, unit, Way { position, stop_byte: data_bytes, blocks })
 }
 
 /// The first end of a block behind `middle`, found from a wrong beginning
@@ -196,8 +210,9 @@ fn guess(interval: &mut Interval<'_>, unit: &FastUnit<'_>, middle: usize) -> Opt
     let mut position = Position { bit: 8 * lead, ..Position::default() };
     let found = (0..TRIES).find_map(|_| {
         let mut from = position;
-        let walked = fast::walk_one(interval, unit, &mut from, middle - MARGIN_BYTES)
-            .and_then(|()| interval.walk_past(&mut from, 8 * middle, unit.tables()));
+        let way = Way { position: &mut from, stop_byte: middle - APPROACH_BYTES, blocks: u64::MAX };
+        let walked =
+            fast::walk_one(interval, unit, way).and_then(|()| interval.walk_past(&mut from, 8 * middle, unit.tables()));
         position.bit += 61;
         walked.is_ok().then_some(from)
     });
