@@ -7,6 +7,7 @@ mod bmp;
 mod cuts;
 mod gif;
 mod jpeg;
+mod jpeg_large;
 mod jpeg_metadata;
 mod png;
 mod scale;
