@@ -5,6 +5,8 @@ use std::io::Cursor;
 use image_webp::WebPDecoder;
 use invert::Format;
 use png::{ColorType, Decoder, Transformations};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
 
 /// What a decoder may allocate; more than any picture within the limits.
 const DECODER_MAX_BYTES: usize = 4 << 20;
@@ -24,6 +26,12 @@ pub(crate) fn check(file: &[u8], negative: &[u8], format: Format) {
         Format::WebP => check_webp(file, negative),
         Format::Jpeg | Format::Gif | Format::Bmp => {}
     }
+}
+
+/// Two files are the same, or show the same.
+pub(crate) fn check_same_jpeg(one: &[u8], other: &[u8]) {
+    let decode = |file: &[u8]| JpegDecoder::new(ZCursor::new(file)).decode().ok();
+    assert!(one == other || decode(one) == decode(other), "negatives change from one to the next");
 }
 
 fn check_png(file: &[u8], negative: &[u8]) {

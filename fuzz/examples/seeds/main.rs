@@ -39,13 +39,17 @@ fn main() -> io::Result<()> {
         ("gif", gif::files()),
         ("bmp", bmp::files()),
         ("webp", webp::files()),
+        ("jpeg_paths", long_scans()),
         ("foreign", FOREIGN.map(<[u8]>::to_vec).to_vec()),
     ];
     for (format, files) in &formats {
         for (index, file) in files.iter().enumerate() {
             // WebP and what is foreign have no target of their own.
-            let targets: &[&str] =
-                if matches!(*format, "webp" | "foreign") { &["dispatch"] } else { &[format, "dispatch"] };
+            let targets: &[&str] = match *format {
+                "webp" | "foreign" => &["dispatch"],
+                "jpeg_paths" => &["jpeg_paths"],
+                _ => &[format, "dispatch"],
+            };
             for target in targets {
                 let folder = Path::new(&folder).join(target);
                 fs::create_dir_all(&folder)?;
@@ -54,6 +58,13 @@ fn main() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How to make a picture with a long scan, without and with changes to it.
+fn long_scans() -> Vec<Vec<u8>> {
+    let whole = (0..16).flat_map(|shape| [95, 60].map(|quality| vec![quality, shape, 255, 100, 0]));
+    let changed = (0..16).map(|shape| [&[90, shape, 128, 40, 8 * shape][..], &[30, shape, 1, 90, 7, 64]].concat());
+    whole.chain(changed).collect()
 }
 
 /// A byte that looks random and is the same in every run.
