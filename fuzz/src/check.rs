@@ -6,7 +6,7 @@ use invert::{Effort, Format, Limits, Metadata, Method, Options, Probe, Scratch, 
 use libfuzzer_sys::Corpus;
 use peak_alloc::PeakAlloc;
 
-use crate::{jpeg_paths, pixels};
+use crate::pixels;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -53,9 +53,6 @@ pub fn check_only(format: Format, file: &[u8]) -> Corpus {
 ///
 /// When something does not hold.
 pub fn check(file: &[u8]) {
-    if Format::of(file).ok() == Some(Format::Jpeg) {
-        jpeg_paths::compare(file);
-    }
     let options = Options::from(LIMITS);
     let outcome = USED.with_borrow_mut(|scratch| invert(file, &options, scratch));
     assert!(

@@ -45,7 +45,7 @@ pub fn check_jpeg_paths(input: &[u8]) -> Corpus {
 /// # Panics
 ///
 /// When the two walks differ.
-pub(crate) fn compare(file: &[u8]) {
+fn compare(file: &[u8]) {
     let fast = invert(file, Scratch::default());
     let reference = invert(file, Scratch::with_reference_walk());
     assert!(fast == reference, "the fast walk differs from the reference");
