@@ -25,11 +25,14 @@ pub(super) const WINDOW_SPARE_BYTES: usize = LENGTH_MAX + 16;
 pub(crate) struct Tables {
     literals: Box<[u32; LITERAL_ENTRIES]>,
     distances: Box<[u32; DISTANCE_ENTRIES]>,
+    /// Whether they are those of the fixed codes: a stream may have a block of
+    /// these for each ten of its bits.
+    are_fixed: bool,
 }
 
 impl Default for Tables {
     fn default() -> Self {
-        Self { literals: Box::new([EXCEPTION; _]), distances: Box::new([EXCEPTION; _]) }
+        Self { literals: Box::new([EXCEPTION; _]), distances: Box::new([EXCEPTION; _]), are_fixed: false }
     }
 }
 
@@ -143,7 +146,10 @@ impl<'a> Reader<'a> {
                 Block::Stored { left: left.into() }
             }
             1 => {
-                tables.fill(&fixed_literal_lengths(), &[5; 32])?;
+                if !tables.are_fixed {
+                    tables.fill(&fixed_literal_lengths(), &[5; 32])?;
+                    tables.are_fixed = true;
+                }
                 Block::Coded
             }
             2 => {
@@ -201,6 +207,7 @@ impl<'a> Reader<'a> {
 
 impl Tables {
     fn fill(&mut self, literals: &[u8], distances: &[u8]) -> Result<(), DeflateError> {
+        self.are_fixed = false;
         fill_table(&mut *self.literals, LITERAL_TABLE_BITS, literals, &LITERAL_MEANINGS)?;
         fill_table(&mut *self.distances, DISTANCE_TABLE_BITS, distances, &DISTANCE_MEANINGS)
     }

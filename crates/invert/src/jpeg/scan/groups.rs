@@ -103,12 +103,13 @@ impl Prefix {
     fn with(self, code_bits: u32, size: u32, coefficients: u32) -> Option<Self> {
         let bits = self.bits + code_bits + size;
         let mask = u64::from(self.mask) << (code_bits + size) | ((1 << size) - 1);
-        let pattern = if size > 0 { self.pattern | 1 << (self.coefficients + coefficients - 1) } else { self.pattern };
         let coefficients = self.coefficients + coefficients;
-        let fits = self.bits + code_bits <= LOOKUP_BITS
-            && bits <= GROUP_BITS_MAX
-            && mask >> (Group::BITS - MASK_SHIFT) == 0
-            && coefficients <= COEFFICIENTS_MAX;
+        if coefficients > COEFFICIENTS_MAX {
+            return None;
+        }
+        let pattern = if size > 0 { self.pattern | 1 << (coefficients - 1) } else { self.pattern };
+        let fits =
+            self.bits + code_bits <= LOOKUP_BITS && bits <= GROUP_BITS_MAX && mask >> (Group::BITS - MASK_SHIFT) == 0;
         fits.then_some(Self { bits, coefficients, mask: mask as u32, pattern, ends_block: false })
     }
 
