@@ -2,6 +2,7 @@
 //! header says. Each gets a negative or an error of a given kind, soon and
 //! within bounds. All are made here; none is stored.
 
+mod animations;
 mod bits;
 mod bmp;
 mod cuts;
@@ -10,5 +11,6 @@ mod jpeg;
 mod jpeg_large;
 mod jpeg_metadata;
 mod png;
+mod png_large;
 mod scale;
 mod webp;
