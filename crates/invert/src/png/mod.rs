@@ -202,6 +202,9 @@ impl Negative<'_> {
             let data = kind.pixel_data(&next)?;
             if is_palette {
                 self.out.extend_from_slice(next.whole);
+                if let (Kind::Frame, Some(animation)) = (kind, &mut self.animation) {
+                    animation.next_written += 1;
+                }
             } else if parts > 0 {
                 if parts == 1 {
                     joined.extend_from_slice(kind.pixel_data(&chunk)?);

@@ -2,7 +2,7 @@
 
 use invert::ErrorKind;
 
-use crate::png::{DOT, Header, RGBA, chunk, png, zeros};
+use crate::png::{DOT, Header, PALETTE, RGBA, chunk, png, zeros};
 use crate::scale::Scale;
 
 /// Frame control for a frame of this size.
@@ -48,4 +48,15 @@ fn all_frames_together_are_bounded() {
     let header = Header { width: 2000, height: 2000, colour: RGBA, ..DOT };
     scale.weigh(&animation(header, 16, 16, 2000 * 8001)).expect("an animation within its limits");
     scale.refuses(&animation(header, 17, 17, 2000 * 8001), ErrorKind::TooLarge);
+}
+
+/// Found by fuzzing: control chunks are numbered together with the data, which
+/// is copied here.
+#[test]
+fn frames_of_a_palette_keep_their_numbers() {
+    let file = animation(Header { colour: PALETTE, ..DOT }, 3, 3, 2);
+    // Behind signature and header.
+    let (before, after) = file.split_at(8 + 25);
+    let file = [before, &chunk(b"PLTE", b"abc"), after].concat();
+    Scale::alone().inverts_there_and_back(&file);
 }
