@@ -12,6 +12,9 @@ PNG_PIXELS = {b"IHDR", b"PLTE", b"IDAT", b"fdAT", b"fcTL", b"tRNS", b"bKGD", b"s
 PNG_DROPPED = {b"iDOT", b"caBX", b"dSIG"}
 JPEG_APP = range(0xE0, 0xF0)
 JPEG_COMMENT = 0xFE
+JPEG_HUFFMAN = 0xC4
+JPEG_PHOTOSHOP = 0xED
+PHOTOSHOP_THUMBNAILS = (0x0409, 0x040C)
 
 
 def metadata(file: bytes) -> list[tuple[str, bytes]]:
@@ -41,6 +44,11 @@ def jpeg_segments(file: bytes) -> Iterator[tuple[int, bytes]]:
         at = end
 
 
+def jpeg_codes(file: bytes) -> int:
+    """How many bytes of Huffman tables there are; each code is one of them."""
+    return sum(len(body) for marker, body in jpeg_segments(file) if marker == JPEG_HUFFMAN)
+
+
 def jpeg_metadata(file: bytes) -> Iterator[tuple[str, bytes]]:
     """APPn and comments."""
     for marker, body in jpeg_segments(file):
@@ -52,12 +60,33 @@ def jpeg_metadata(file: bytes) -> Iterator[tuple[str, bytes]]:
             yield "comment", body
 
 
-def jpeg_thumbnail(file: bytes) -> bytes | None:
-    """The thumbnail in the EXIF of a JPEG."""
-    for _, body in jpeg_segments(file):
+def jpeg_thumbnails(file: bytes) -> list[bytes | None]:
+    """What EXIF and Photoshop keep as thumbnails, one for each that may be there."""
+    found = []
+    for marker, body in jpeg_segments(file):
         if body.startswith(b"Exif\0\0"):
-            return exif.thumbnail(body[6:])
-    return None
+            found.append(exif.thumbnail(body[6:]))
+        elif marker == JPEG_PHOTOSHOP:
+            found.append(photoshop(body)[1])
+    return found
+
+
+def photoshop(body: bytes) -> tuple[list[tuple[int, bytes]], bytes | None]:
+    """The image resources of an APP13 but the thumbnail, and the thumbnail."""
+    rest, thumbnail, at = [], None, body.find(b"8BIM")
+    while 0 <= at and body[at : at + 4] == b"8BIM":
+        number = int.from_bytes(body[at + 4 : at + 6], "big")
+        # A name of Pascal and the data are each padded to an even length.
+        size_at = at + 6 + (body[at + 6] + 2) // 2 * 2
+        size = int.from_bytes(body[size_at : size_at + 4], "big")
+        data = body[size_at + 4 : size_at + 4 + size]
+        if number in PHOTOSHOP_THUMBNAILS:
+            # The JPEG stands behind a header of 28 bytes.
+            thumbnail = data[28:]
+        else:
+            rest.append((number, data))
+        at = size_at + 4 + size + size % 2
+    return rest, thumbnail
 
 
 def png_chunks(file: bytes) -> Iterator[tuple[bytes, bytes]]:
