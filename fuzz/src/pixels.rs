@@ -24,7 +24,7 @@ pub(crate) fn check(file: &[u8], negative: &[u8], format: Format) {
     match format {
         Format::Png => check_png(file, negative),
         Format::WebP => check_webp(file, negative),
-        Format::Jpeg | Format::Gif | Format::Bmp => {}
+        Format::Jpeg | Format::Gif | Format::Bmp | Format::Tiff | Format::Pnm | Format::Qoi => {}
     }
 }
 

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use crate::error::InvertError;
 use crate::format::{BMP_HEADER_BYTES, Format};
-use crate::options::Options;
+use crate::options::{Metadata, Options};
 use crate::probe::{Method, Probe};
 use crate::reader::Reader;
-use crate::{Summary, flip, flip_masked};
+use crate::{Summary, append_changed, flip, flip_masked};
 
 const FILE_HEADER_BYTES: usize = 14;
 const CORE_HEADER_BYTES: u32 = 12;
@@ -21,6 +21,26 @@ struct Header {
     colours: Colours,
     /// Where the pixels begin, from the start of the file.
     pixels_offset: usize,
+}
+
+impl Header {
+    /// Where the last byte that tells colours ends: the pixels, or the ICC
+    /// profile that a version 5 header names ([MS-WMF] §2.2.2.5), which stands
+    /// behind them. A profile that is only linked is the name of a file.
+    fn end(&self, pixels_end: usize, file: &[u8]) -> usize {
+        const EMBEDDED: &[u8] = b"DEBM";
+        let number = |at: usize| {
+            let bytes = file.get(FILE_HEADER_BYTES + at..)?.first_chunk().copied()?;
+            Some(u32::from_le_bytes(bytes) as usize)
+        };
+        let profile_end = || {
+            let is_version_5 = number(0)? == 124;
+            let is_embedded = file.get(FILE_HEADER_BYTES + 56..)?.starts_with(EMBEDDED);
+            let (place, length) = (number(112)?, number(116)?);
+            (is_version_5 && is_embedded).then(|| FILE_HEADER_BYTES.checked_add(place)?.checked_add(length))?
+        };
+        profile_end().filter(|&end| end <= file.len()).unwrap_or(0).max(pixels_end)
+    }
 }
 
 #[derive(Debug)]
@@ -49,23 +69,28 @@ pub(crate) fn invert(file: &[u8], options: &Options, bytes: &mut Vec<u8>) -> Res
     let row_bytes = usize::try_from(row_bits.div_ceil(8)).map_err(|_| reader.truncated())?;
     // Rows are padded to four bytes.
     let stride = row_bytes.next_multiple_of(4);
-    bytes.extend_from_slice(file);
-    match header.colours {
+    bytes.reserve_exact(file.len());
+    match &header.colours {
         Colours::RunLength { palette, run } => {
-            check_runs(&mut reader, run)?;
-            flip_palette(&mut bytes[palette], 4);
+            check_runs(&mut reader, *run)?;
+            bytes.extend_from_slice(file);
+            flip_palette(&mut bytes[palette.clone()], 4);
         }
         Colours::Indexed { palette, entry_bytes } => {
-            read_rows(&mut reader, stride, height)?;
-            flip_palette(&mut bytes[palette], entry_bytes);
+            take_rows(&mut reader, stride, height)?;
+            bytes.extend_from_slice(file);
+            flip_palette(&mut bytes[palette.clone()], *entry_bytes);
         }
         Colours::Direct { mask, .. } => {
-            read_rows(&mut reader, stride, height)?;
+            let pixels = take_rows(&mut reader, stride, height)?;
+            bytes.extend_from_slice(&file[..header.pixels_offset]);
             let mask = &mask.to_le_bytes()[..usize::from(header.bits_per_pixel / 8)];
-            for row in bytes[header.pixels_offset..reader.position()].chunks_exact_mut(stride) {
-                flip_masked(&mut row[..row_bytes], mask);
-            }
+            append_rows(pixels, row_bytes, stride, mask, bytes);
+            bytes.extend_from_slice(reader.rest());
         }
+    }
+    if options.metadata == Metadata::Strip {
+        bytes.truncate(header.end(reader.position(), file));
     }
     Ok(Summary { format: Format::Bmp, width, height, frames: 1 })
 }
@@ -86,10 +111,23 @@ fn flip_palette(palette: &mut [u8], entry_bytes: usize) {
     }
 }
 
-fn read_rows(reader: &mut Reader<'_>, stride: usize, height: u32) -> Result<(), InvertError> {
+/// Appends the negatives of rows; their padding stays.
+fn append_rows(pixels: &[u8], row_bytes: usize, stride: usize, mask: &[u8], out: &mut Vec<u8>) {
+    let is_all = mask.iter().all(|&bits| bits == 0xFF);
+    let change = |row: &mut [u8]| if is_all { flip(row) } else { flip_masked(row, mask) };
+    if row_bytes == stride {
+        append_changed(pixels, mask.len(), out, change);
+    } else {
+        append_changed(pixels, stride, out, |rows| {
+            rows.chunks_exact_mut(stride).for_each(|row| change(&mut row[..row_bytes]));
+        });
+    }
+}
+
+fn take_rows<'a>(reader: &mut Reader<'a>, stride: usize, height: u32) -> Result<&'a [u8], InvertError> {
     let rows = usize::try_from(height).ok();
     let pixel_bytes = rows.and_then(|rows| rows.checked_mul(stride)).ok_or_else(|| reader.truncated())?;
-    reader.take(pixel_bytes).map(|_| ())
+    reader.take(pixel_bytes)
 }
 
 fn read_header(file: &[u8]) -> Result<Header, InvertError> {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::InvertError;
+use crate::pnm;
 
 /// An image format that has negatives here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,6 +18,12 @@ pub enum Format {
     WebP,
     /// Windows or OS/2 bitmap.
     Bmp,
+    /// TIFF and BigTIFF.
+    Tiff,
+    /// Netpbm: PBM, PGM, PPM, PAM.
+    Pnm,
+    /// Quite OK Image.
+    Qoi,
 }
 
 /// Sizes of the headers that follow a bitmap's file header: OS/2 1.x and 2.x,
@@ -39,6 +46,11 @@ impl Format {
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(Self::Gif),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Self::WebP),
             _ if is_bmp(file) => Ok(Self::Bmp),
+            // Canon's raw files are TIFF outside and say so in the next two bytes.
+            [b'I', b'I', b'*', 0, _, _, _, _, b'C', b'R', ..] => Err(InvertError::UnsupportedFormat { format: "CR2" }),
+            [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => Ok(Self::Tiff),
+            [b'q', b'o', b'i', b'f', ..] => Ok(Self::Qoi),
+            _ if pnm::is_magic(file) => Ok(Self::Pnm),
             _ => match foreign(file) {
                 Some(format) => Err(InvertError::UnsupportedFormat { format }),
                 None => Err(InvertError::NotAnImage),
@@ -54,6 +66,9 @@ impl Format {
             Self::Gif => "gif",
             Self::WebP => "webp",
             Self::Bmp => "bmp",
+            Self::Tiff => "tiff",
+            Self::Pnm => "pnm",
+            Self::Qoi => "qoi",
         }
     }
 
@@ -65,6 +80,9 @@ impl Format {
             Self::Gif => "image/gif",
             Self::WebP => "image/webp",
             Self::Bmp => "image/bmp",
+            Self::Tiff => "image/tiff",
+            Self::Pnm => "image/x-portable-anymap",
+            Self::Qoi => "image/qoi",
         }
     }
 
@@ -76,6 +94,9 @@ impl Format {
             Self::Gif => "gif",
             Self::WebP => "webp",
             Self::Bmp => "bmp",
+            Self::Tiff => "tif",
+            Self::Pnm => "pnm",
+            Self::Qoi => "qoi",
         }
     }
 }
@@ -88,6 +109,9 @@ impl fmt::Display for Format {
             Self::Gif => "GIF",
             Self::WebP => "WebP",
             Self::Bmp => "BMP",
+            Self::Tiff => "TIFF",
+            Self::Pnm => "PNM",
+            Self::Qoi => "QOI",
         })
     }
 }
@@ -102,11 +126,7 @@ fn is_bmp(file: &[u8]) -> bool {
 /// The name of an image format that we recognise only to say that we do not
 /// invert it.
 fn foreign(file: &[u8]) -> Option<&'static str> {
-    const MAGICS: [(&[u8], &str); 20] = [
-        (b"II*\0", "TIFF"),
-        (b"MM\0*", "TIFF"),
-        (b"II+\0", "TIFF"),
-        (b"MM\0+", "TIFF"),
+    const MAGICS: [(&[u8], &str); 29] = [
         (b"8BPS", "PSD"),
         (b"\xFF\x0A", "JPEG XL"),
         (b"\0\0\0\x0CJXL \r\n\x87\n", "JPEG XL"),
@@ -117,15 +137,28 @@ fn foreign(file: &[u8]) -> Option<&'static str> {
         (b"\x8BJNG\r\n\x1A\n", "JNG"),
         (b"\0\0\x01\0", "ICO"),
         (b"\0\0\x02\0", "CUR"),
-        (b"qoif", "QOI"),
         (b"farbfeld", "farbfeld"),
         (b"\x76\x2F\x31\x01", "OpenEXR"),
-        (b"#?RADIANCE", "Radiance HDR"),
+        (b"#?R", "Radiance HDR"),
         (b"DDS ", "DDS"),
         (b"gimp xcf ", "XCF"),
+        (b"%PDF-", "PDF"),
+        (b"%!PS", "PostScript"),
+        (b"PF\n", "PFM"),
+        (b"Pf\n", "PFM"),
+        (b"P7 332", "XV thumbnail"),
+        (b"FUJIFILMCCD-RAW", "RAF"),
+        (b"IIRO", "ORF"),
+        (b"IIRS", "ORF"),
+        (b"MMOR", "ORF"),
+        (b"IIU\0", "RW2"),
+        (b"FOVb", "X3F"),
+        (b"\xABKTX 1", "KTX"),
+        (b"\xABKTX 2", "KTX"),
+        (b"BPG\xFB", "BPG"),
     ];
     let by_magic = MAGICS.iter().find(|(magic, _)| file.starts_with(magic)).map(|&(_, name)| name);
-    by_magic.or_else(|| heif(file)).or_else(|| netpbm(file)).or_else(|| is_svg(file).then_some("SVG"))
+    by_magic.or_else(|| heif(file)).or_else(|| is_svg(file).then_some("SVG"))
 }
 
 /// ISO/IEC 14496-12 §4.3: a file type box names the brands; the image ones are
@@ -135,6 +168,9 @@ fn heif(file: &[u8]) -> Option<&'static str> {
         [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.first_chunk()? {
             b"avif" | b"avis" => Some("AVIF"),
             b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" => Some("HEIC"),
+            b"crx " => Some("CR3"),
+            b"jxl " => Some("JPEG XL"),
+            b"jp2 " | b"jpx " => Some("JPEG 2000"),
             b"mif1" | b"mif2" | b"msf1" => {
                 // The major brand says only that it is some HEIF; AVIF files say more among the compatible ones.
                 let is_avif = brand.chunks_exact(4).take(16).any(|brand| brand == b"avif");
@@ -142,13 +178,6 @@ fn heif(file: &[u8]) -> Option<&'static str> {
             }
             _ => None,
         },
-        _ => None,
-    }
-}
-
-fn netpbm(file: &[u8]) -> Option<&'static str> {
-    match file {
-        [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t', b'0'..=b'9' | b'#' | b'W', ..] => Some("Netpbm"),
         _ => None,
     }
 }
@@ -197,6 +226,11 @@ mod tests {
         check(b"GIF89a", "gif");
         check(b"RIFF\0\0\0\0WEBPVP8L", "webp");
         check(b"BM\0\0\0\0\0\0\0\0\0\0\0\0\x28\0\0\0", "bmp");
+        check(b"II*\0\x08\0\0\0", "tiff");
+        check(b"MM\0+\0\x08\0\0", "tiff");
+        check(b"P6\n2 2\n255\n", "pnm");
+        check(b"P7\nWIDTH 2\n", "pnm");
+        check(b"qoif\0\0\0\x01", "qoi");
     }
 
     #[test]
@@ -205,9 +239,11 @@ mod tests {
         check(b"\0\0\0\x1Cftypmif1\0\0\0\0mif1avif", "AVIF is not supported");
         check(b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC is not supported");
         check(b"\xFF\x0A\x00", "JPEG XL is not supported");
-        check(b"II*\0\x08\0\0\0", "TIFF is not supported");
+        check(b"II*\0\x10\0\0\0CR\x02\0", "CR2 is not supported");
+        check(b"%PDF-1.7", "PDF is not supported");
+        check(b"\0\0\0\x18ftypcrx \0\0\0\0", "CR3 is not supported");
         check(b"8BPS\0\x01", "PSD is not supported");
-        check(b"P6\n2 2\n255\n", "Netpbm is not supported");
+        check(b"PF\n2 2\n-1\n", "PFM is not supported");
         check(b"\n<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG is not supported");
         check(b"\xEF\xBB\xBF<?xml version='1.0'?>\n<!-- hei -->\n<svg>", "SVG is not supported");
     }

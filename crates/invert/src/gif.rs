@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::error::InvertError;
 use crate::format::Format;
-use crate::options::Options;
+use crate::options::{Metadata, Options};
 use crate::probe::{Method, Probe};
 use crate::reader::Reader;
 use crate::{Summary, flip};
@@ -14,6 +14,10 @@ use crate::{Summary, flip};
 const EXTENSION: u8 = 0x21;
 const IMAGE: u8 = 0x2C;
 const TRAILER: u8 = 0x3B;
+/// Text that is drawn; what stands before it would else apply to a frame.
+const PLAIN_TEXT: u8 = 0x01;
+const GRAPHIC_CONTROL: u8 = 0xF9;
+const APPLICATION: u8 = 0xFF;
 
 #[derive(Debug)]
 struct Screen {
@@ -26,7 +30,7 @@ struct Screen {
 #[derive(Debug)]
 enum Block {
     Frame { width: u32, height: u32, colours: Option<Range<usize>> },
-    Extension,
+    Extension { is_needed: bool },
     Trailer,
 }
 
@@ -36,15 +40,21 @@ pub(crate) fn invert(file: &[u8], options: &Options, bytes: &mut Vec<u8>) -> Res
     let screen = read_screen(&mut reader)?;
     limits.check_frame(screen.width, screen.height)?;
     let mut tables: Vec<_> = screen.colours.iter().cloned().collect();
+    let mut dropped: Vec<Range<usize>> = Vec::new();
     let mut frames = 0;
     loop {
+        let start = reader.position();
         match read_block(&mut reader)? {
-            Block::Extension => {}
+            Block::Extension { is_needed: true } => {}
+            Block::Extension { is_needed: false } => {
+                drop_range(start..reader.position(), options.metadata, &mut dropped)
+            }
             Block::Trailer => break,
             Block::Frame { width, height, colours } => {
                 frames += 1;
                 limits.check_frames(frames)?;
                 limits.check_frame(width, height)?;
+                // §18: such a picture has the colours of whatever was shown before; there are none to invert.
                 if colours.is_none() && screen.colours.is_none() {
                     return Err(InvertError::UnsupportedFeature { feature: "GIF without a colour table" });
                 }
@@ -59,7 +69,33 @@ pub(crate) fn invert(file: &[u8], options: &Options, bytes: &mut Vec<u8>) -> Res
     for table in tables {
         flip(&mut bytes[table]);
     }
+    if options.metadata == Metadata::Strip {
+        dropped.push(reader.position()..file.len());
+        remove(&dropped, bytes);
+    }
     Ok(Summary { format: Format::Gif, width: screen.width, height: screen.height, frames })
+}
+
+/// Adds to the ranges that go. Neighbours are one range, so that a file of
+/// nothing but empty extensions does not ask for many times its size.
+fn drop_range(range: Range<usize>, metadata: Metadata, dropped: &mut Vec<Range<usize>>) {
+    match dropped.last_mut() {
+        _ if metadata == Metadata::Keep => {}
+        Some(last) if last.end == range.start => last.end = range.end,
+        _ => dropped.push(range),
+    }
+}
+
+/// Takes out ranges, which are sorted.
+fn remove(ranges: &[Range<usize>], bytes: &mut Vec<u8>) {
+    let (mut kept, mut read) = (0, 0);
+    for range in ranges {
+        bytes.copy_within(read..range.start, kept);
+        kept += range.start - read;
+        read = range.end;
+    }
+    bytes.copy_within(read.., kept);
+    bytes.truncate(kept + bytes.len() - read);
 }
 
 pub(crate) fn probe(file: &[u8]) -> Result<Probe, InvertError> {
@@ -74,7 +110,7 @@ fn count_frames(mut reader: Reader<'_>) -> Result<u32, InvertError> {
     loop {
         match read_block(&mut reader)? {
             Block::Frame { .. } => frames += 1,
-            Block::Extension => {}
+            Block::Extension { .. } => {}
             Block::Trailer => return Ok(frames),
         }
     }
@@ -91,9 +127,10 @@ fn read_screen(reader: &mut Reader<'_>) -> Result<Screen, InvertError> {
 fn read_block(reader: &mut Reader<'_>) -> Result<Block, InvertError> {
     match reader.u8()? {
         EXTENSION => {
-            let _label = reader.u8()?;
+            let label = reader.u8()?;
+            let is_needed = is_needed(label, reader.rest());
             skip_sub_blocks(reader)?;
-            Ok(Block::Extension)
+            Ok(Block::Extension { is_needed })
         }
         IMAGE => {
             let [_left, _top, width, height] = read_words(reader)?;
@@ -114,6 +151,17 @@ fn read_block(reader: &mut Reader<'_>) -> Result<Block, InvertError> {
         }
         TRAILER => Ok(Block::Trailer),
         _ => Err(reader.damaged("a block of an unknown kind")),
+    }
+}
+
+/// Whether a picture looks other without an extension, of which `data` are the
+/// sub-blocks. Loops and colour profiles are applications' extensions (§26).
+fn is_needed(label: u8, data: &[u8]) -> bool {
+    const NAMES: [&[u8]; 3] = [b"\x0BNETSCAPE2.0", b"\x0BANIMEXTS1.0", b"\x0BICCRGBG1012"];
+    match label {
+        GRAPHIC_CONTROL | PLAIN_TEXT => true,
+        APPLICATION => NAMES.iter().any(|name| data.starts_with(name)),
+        _ => false,
     }
 }
 

@@ -10,9 +10,14 @@
 //! | PNG, palette | in place | exact | everything else, pixel data untouched | chunks that must not outlive a change (`iDOT`, `caBX`, `dSIG`) |
 //! | PNG, other | filtered bytes are mapped and packed again with the copies that they had | exact | size, colour type, depth, interlacing, frames of an animation, `tRNS`, `bKGD`, `sPLT`, colour space, EXIF, text, all chunks that are safe to copy | chunks as above |
 //! | GIF | in place | exact | everything: frames, timing, transparency | – |
-//! | BMP | in place | exact | everything: header, alpha or filler bits, row padding | – |
-//! | WebP, lossless | decoded and encoded again | exact | size, alpha, ICC, EXIF, XMP | unknown chunks, what follows the container |
-//! | WebP, lossy | decoded, encoded **lossless** | exact against the decoded | as above | as above, and the small file: lossless is several times larger |
+//! | BMP | in place | exact | everything: header, alpha or filler bits, row padding, profile | – |
+//! | WebP, lossless | decoded and encoded again | exact | size, frames, timing, alpha, ICC, EXIF, XMP, unknown chunks, what follows the container | – |
+//! | WebP, lossy | decoded and encoded again with loss, at the quality of the original | near | as above; alpha byte for byte | – |
+//! | TIFF: palette, grey up to 8 bits | in place: colour map, or the tag that says which end is white | exact | everything, whatever the compression | – |
+//! | TIFF: RGB and deep grey; raw, PackBits, LZW | in place | exact | everything | – |
+//! | TIFF: Deflate, predictors, alpha within PackBits or LZW | strip by strip, decompressed and compressed again | exact | everything but the compressed bytes | – |
+//! | PNM | in place, text between its spaces | exact | everything: comments, largest value, further pictures | – |
+//! | QOI | decoded and encoded again | exact | channels, colour space | – |
 //!
 //! A picture inside a picture becomes a negative, too, so that nobody sees a
 //! mix: thumbnails in JFIF, EXIF, XMP and Photoshop's resources, and the further
@@ -21,10 +26,17 @@
 //! negative; all else in EXIF stays byte for byte. Previews in makers' notes are
 //! not followed.
 //!
-//! Refused by name: animated WebP; JPEG with four components, 12 bits,
+//! Refused by name: JPEG with four components, 12 bits,
 //! arithmetic coding, lossless or hierarchical coding, without Huffman tables
 //! or height, with a sampling factor of three, with finer chroma than luma;
-//! compressed BMP other than run-length; GIF without any colour table.
+//! compressed BMP other than run-length; GIF without any colour
+//! table (there is nothing to invert: it has the colours of whatever was shown
+//! before); TIFF in CMYK, YCbCr or L*a*b*, with JPEG inside, with signed or
+//! floating-point samples; what cameras store in TIFF (DNG, NEF, CR2, ARW).
+//!
+//! Colours that TIFF stores multiplied by their alpha a are taken from it: a-x.
+//! Photoshop's layers in a TIFF (`ImageSourceData`) go, for they show the
+//! original.
 //!
 //! In place means that the negative of the negative is the same file, byte for
 //! byte, unless a chunk or link named above was dropped.
@@ -47,9 +59,12 @@ mod limits;
 mod nested;
 mod options;
 mod png;
+mod pnm;
 mod probe;
+mod qoi;
 mod reader;
 mod tiff;
+mod tiff_file;
 mod vp8l;
 mod webp;
 
@@ -140,6 +155,9 @@ pub fn invert_into(
         Format::Gif => gif::invert(file, options, out),
         Format::WebP => webp::invert(file, options, out),
         Format::Bmp => bmp::invert(file, options, out),
+        Format::Tiff => tiff_file::invert(file, options, out),
+        Format::Pnm => pnm::invert(file, options, out),
+        Format::Qoi => qoi::invert(file, options, out),
     }
 }
 
@@ -151,11 +169,32 @@ fn flip(samples: &mut [u8]) {
 }
 
 /// Inverts the bits of each pixel that `mask` has set; one pixel is as long as
-/// `mask`.
+/// `mask`, at most 256 bytes.
 fn flip_masked(pixels: &mut [u8], mask: &[u8]) {
-    for pixel in pixels.chunks_exact_mut(mask.len()) {
-        for (byte, bits) in pixel.iter_mut().zip(mask) {
+    // Many pixels at a time: a loop over the few bytes of one is not vectorised.
+    let mut pattern = [0; 256];
+    let whole = pattern.len() / mask.len() * mask.len();
+    for (bits, &mask) in pattern[..whole].iter_mut().zip(mask.iter().cycle()) {
+        *bits = mask;
+    }
+    for pixels in pixels.chunks_mut(whole) {
+        for (byte, bits) in pixels.iter_mut().zip(&pattern) {
             *byte ^= bits;
         }
+    }
+}
+
+/// Appends `samples`, changed by `change`, which is given whole groups of
+/// `group_bytes`.
+///
+/// A block that was just copied is changed in the cache: two passes over a
+/// large picture would wait for memory twice.
+fn append_changed(samples: &[u8], group_bytes: usize, out: &mut Vec<u8>, mut change: impl FnMut(&mut [u8])) {
+    // Chosen: half of the first-level cache of common processors.
+    const BLOCK_BYTES: usize = 16 << 10;
+    for block in samples.chunks((BLOCK_BYTES / group_bytes).max(1) * group_bytes) {
+        let start = out.len();
+        out.extend_from_slice(block);
+        change(&mut out[start..]);
     }
 }

@@ -26,7 +26,7 @@ pub enum Metadata {
     Strip,
 }
 
-/// How much time may be spent for a smaller file. Changes PNG only.
+/// How much time may be spent for a smaller file. Changes PNG and WebP only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Effort {
     /// As fast as it goes.

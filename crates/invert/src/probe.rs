@@ -2,7 +2,7 @@
 
 use crate::error::InvertError;
 use crate::format::Format;
-use crate::{bmp, gif, jpeg, png, webp};
+use crate::{bmp, gif, jpeg, png, pnm, qoi, tiff_file, webp};
 
 /// A file as its headers describe it; nothing behind them was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +25,11 @@ pub struct Probe {
 /// How a negative is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Colour tables are inverted, pixels stay as they are (palette PNG, GIF).
+    /// Colour tables are inverted, or what says that black is black; pixels stay
+    /// as they are (palette PNG, GIF, TIFF).
     ColourTables,
-    /// Samples that are not compressed are inverted in place (BMP).
+    /// Samples that are not compressed, or in codes that stand for them alone,
+    /// are inverted in place (BMP, TIFF, PNM).
     Samples,
     /// The bits of the coefficients are flipped in the entropy-coded data
     /// (JPEG).
@@ -59,5 +61,8 @@ pub fn probe(file: &[u8]) -> Result<Probe, InvertError> {
         Format::Gif => gif::probe(file),
         Format::WebP => webp::probe(file),
         Format::Bmp => bmp::probe(file),
+        Format::Tiff => tiff_file::probe(file),
+        Format::Pnm => pnm::probe(file),
+        Format::Qoi => qoi::probe(file),
     }
 }

@@ -4,7 +4,7 @@ const TOO_LARGE = "Too large: up to 32 MiB and 64 megapixels, please; WebP up to
 
 const IMAGE_WORDS = {
   not_an_image: "This does not look like a picture.",
-  image_unsupported: "This kind of picture has no negative here yet. PNG, JPEG, GIF, WebP and BMP do.",
+  image_unsupported: "This kind of picture has no negative here yet. PNG, JPEG, GIF, WebP, BMP, TIFF, PNM and QOI do.",
   image_broken: "The picture is damaged or was cut short.",
   image_too_large: TOO_LARGE,
   too_large: TOO_LARGE,

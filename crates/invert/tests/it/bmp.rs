@@ -1,5 +1,5 @@
 use image::ImageFormat;
-use invert::ErrorKind;
+use invert::{ErrorKind, Metadata, Options, Scratch};
 
 use crate::samples::{
     HEIGHT, WIDTH, check_exact, check_that_every_cut_is_broken, complaint, encode, kind, negative, noise, noisy_rgb,
@@ -54,7 +54,7 @@ fn pictures_of_another_encoder_are_exact() {
 }
 
 #[test]
-fn palettes_are_inverted_and_indexes_stay() {
+pub(crate) fn palettes_are_inverted_and_indexes_stay() {
     for bits in [1, 4, 8] {
         check(&bitmap(V3, bits, 0, &palette(1 << bits, 4), &rows(bits.into())));
         check(&bitmap(CORE, bits, 0, &palette(1 << bits, 3), &rows(bits.into())));
@@ -125,4 +125,26 @@ fn a_picture_stored_from_the_top_down_is_inverted_alike() {
     let mut file = bitmap(V3, 24, 0, &[], &rows(24));
     file[22..26].copy_from_slice(&(-(HEIGHT as i32)).to_le_bytes());
     check(&file);
+}
+
+/// A version 5 header whose profile stands behind the pixels, and a byte more.
+pub(crate) fn with_profile() -> Vec<u8> {
+    let mut file = bitmap(124, 24, 0, &[], &rows(24));
+    let place = (file.len() - 14) as u32;
+    file[14 + 56..][..4].copy_from_slice(b"DEBM");
+    file[14 + 112..][..4].copy_from_slice(&place.to_le_bytes());
+    file[14 + 116..][..4].copy_from_slice(&7_u32.to_le_bytes());
+    [file.as_slice(), b"profile", b"behind"].concat()
+}
+
+#[test]
+fn the_profile_behind_the_pixels_is_kept_and_what_follows_goes_on_request() {
+    let file = with_profile();
+    let kept = negative(&file);
+    assert!(kept.ends_with(b"profilebehind"));
+    assert_eq!(negative(&kept), file);
+    let options = Options { metadata: Metadata::Strip, ..Options::default() };
+    let mut after = Vec::new();
+    invert::invert_into(&file, &options, &mut Scratch::default(), &mut after).unwrap();
+    assert_eq!(after, kept[..kept.len() - b"behind".len()]);
 }

@@ -23,8 +23,32 @@ const LIMITS: Limits = Limits {
 static WHOLE_FILES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(whole_files);
 
 fn whole_files() -> Vec<Vec<u8>> {
-    let formats = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp];
+    let formats = [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Gif,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::Pnm,
+        ImageFormat::Qoi,
+    ];
     let mut files: Vec<_> = formats.map(|format| encode(&noisy_rgb().into(), format)).into();
+    for file in [
+        include_bytes!("data/tiff/rgb16_deflate_predictor_big_endian.tif").as_slice(),
+        include_bytes!("data/tiff/bigtiff_tiled_lzw.tif"),
+        include_bytes!("data/tiff/planar_rgba_lzw_predictor.tif"),
+        include_bytes!("data/tiff/premultiplied_deflate_predictor.tif"),
+        include_bytes!("data/tiff/rgba_packbits.tif"),
+        include_bytes!("data/tiff/pages.tif"),
+        include_bytes!("data/tiff/palette.tif"),
+        include_bytes!("data/tiff/metadata.tif"),
+        b"P3\n2 1\n255\n1 2 3\n4 5 6\n",
+        b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\nabcd",
+        b"P4\n9 1\n\x0F\x55P5 1 1 100\n\x05",
+    ] {
+        files.push(file.to_vec());
+    }
     files.push(encode(&noisy_rgba().into(), ImageFormat::Png));
     files.push(encode(&noisy_rgba().into(), ImageFormat::WebP));
     files.push(encode(&DynamicImage::from(noisy_rgb()).to_luma8().into(), ImageFormat::Bmp));
@@ -78,7 +102,8 @@ proptest! {
     fn noise_behind_any_magic_is_survived(
         magic in prop::sample::select(vec![
             &b"\xFF\xD8\xFF"[..], b"\x89PNG\r\n\x1A\n", b"GIF89a", b"RIFF\x40\0\0\0WEBPVP8L", b"RIFF\x40\0\0\0WEBPVP8X",
-            b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", b"",
+            b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", b"II*\0\x08\0\0\0", b"MM\0+\0\x08\0\0\0\0\0\0\0\0\0\x10",
+            b"P5 2 2 255\n", b"P2 2 2 9\n", b"P7\nWIDTH ", b"qoif\0\0\0\x02\0\0\0\x02\x03\0", b"",
         ]),
         noise in vec(any::<u8>(), 0..200),
     ) {

@@ -1,17 +1,17 @@
 use gif::{DecodeOptions, Encoder, Frame, Repeat};
-use invert::ErrorKind;
+use invert::{ErrorKind, Metadata, Options, Scratch};
 
 use crate::samples::{check_that_every_cut_is_broken, complaint, kind, negative, noise};
 
 #[derive(Clone, Copy)]
-enum Palettes {
+pub(crate) enum Palettes {
     Global,
     Local,
     Both,
 }
 
 /// Three frames with different delays and places, the second half transparent.
-fn animation(palettes: Palettes) -> Vec<u8> {
+pub(crate) fn animation(palettes: Palettes) -> Vec<u8> {
     let palette: Vec<u8> = (0..16 * 3).map(|index| noise(index, 0, 0)).collect();
     let global: &[u8] = if matches!(palettes, Palettes::Local) { &[] } else { &palette };
     let mut file = Vec::new();
@@ -47,7 +47,7 @@ fn frames(file: &[u8]) -> Vec<(Frame<'static>, Vec<u8>)> {
 }
 
 #[test]
-fn every_frame_keeps_all_but_its_colours() {
+pub(crate) fn every_frame_keeps_all_but_its_colours() {
     for palettes in [Palettes::Global, Palettes::Local, Palettes::Both] {
         let file = animation(palettes);
         let (before, after) = (frames(&file), frames(&negative(&file)));
@@ -85,6 +85,33 @@ fn a_colour_table_is_found_by_walking_not_by_searching() {
     file.extend(trailer);
     let after = negative(&file);
     assert!(after.windows(3).any(|window| window == b"abc"));
+}
+
+#[test]
+fn comments_and_what_only_programs_read_go_on_request() {
+    let mut file = animation(Palettes::Both);
+    let trailer = file.pop();
+    let bare = file.len();
+    file.extend_from_slice(b"\x21\xFE\x07comment\0");
+    file.extend_from_slice(b"\x21\xFF\x0BXMP DataXMP\x0C<x:xmpmeta/>\0");
+    file.extend_from_slice(b"\x21\xFF\x0BICCRGBG1012\x07profile\0");
+    file.extend(trailer);
+    file.extend_from_slice(b"behind");
+    let options = Options { metadata: Metadata::Strip, ..Options::default() };
+    let mut after = Vec::new();
+    invert::invert_into(&file, &options, &mut Scratch::default(), &mut after).unwrap();
+    let kept = negative(&file);
+    let rest = b"\x21\xFF\x0BICCRGBG1012\x07profile\0\x3B".as_slice();
+    assert_eq!(after, [&kept[..bare], rest].concat());
+    assert!(after.windows(11).any(|window| window == b"NETSCAPE2.0"));
+}
+
+#[test]
+fn a_hundred_thousand_frames_are_refused() {
+    let frame = b"\x2C\0\0\0\0\x01\0\x01\0\0\x02\x02\x4C\x01\0";
+    let many = [b"GIF89a\x01\0\x01\0\x80\0\0abcdef".as_slice(), &frame.repeat(100_000), b"\x3B"].concat();
+    assert_eq!(kind(&many), Some(ErrorKind::TooLarge));
+    assert_eq!(complaint(&many), "the animation has more than 10000 frames");
 }
 
 #[test]
