@@ -293,3 +293,48 @@ fn write_stored(bytes: &[u8], bits: usize, is_last: bool, writer: &mut BitWriter
         out.extend_from_slice(part);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_and_lengths_have_the_symbols_whose_range_they_are_in() {
+        for distance in 1..=32_768_u16 {
+            let symbol = distance_symbol(distance);
+            let range = DISTANCE_BASES[symbol]..DISTANCE_BASES[symbol] + (1 << DISTANCE_EXTRA_BITS[symbol]);
+            assert!(range.contains(&distance), "{distance}");
+        }
+        for length in 3..=257_u16 {
+            let index = length_index(length);
+            let range = LENGTH_BASES[index]..LENGTH_BASES[index] + (1 << LENGTH_EXTRA_BITS[index]);
+            assert!(range.contains(&length), "{length}");
+        }
+        assert_eq!(length_index(258), LENGTH_BASES.len() - 1);
+    }
+
+    #[test]
+    fn equal_lengths_are_told_in_runs() {
+        assert_eq!(runs(&[0; 140]), [(18, 127, 7), (0, 0, 0), (0, 0, 0)]);
+        assert_eq!(runs(&[0, 0, 0, 7, 7, 7, 7, 7]), [(17, 0, 3), (7, 0, 0), (16, 1, 2)]);
+        assert_eq!(runs(&[5; 8]), [(5, 0, 0), (16, 3, 2), (5, 0, 0)]);
+    }
+
+    /// The form of the only block that these bytes become.
+    fn check(bytes: &[u8], form: u8) {
+        let window = [bytes, &[0; 64]].concat();
+        let (mut tokens, mut writer, mut out) = (Tokens::default(), BitWriter::default(), Vec::new());
+        tokens.make_room(bytes.len());
+        tokens.push_literals(&window, 0, bytes.len());
+        write_block(&mut tokens, Some(bytes), true, &mut writer, &mut out);
+        writer.align(&mut out);
+        assert_eq!(out[0] & 7, 1 | form << 1);
+    }
+
+    #[test]
+    fn each_block_has_its_shortest_form() {
+        check(b"few", 1);
+        check(&(0..=255).cycle().take(5000).collect::<Vec<u8>>(), 0);
+        check(&[b'a'; 5000], 2);
+    }
+}

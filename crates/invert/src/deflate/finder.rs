@@ -29,10 +29,12 @@ impl Finder {
         self.next = 1;
     }
 
-    /// Learns the places of a window before `at`, as far back as copies reach.
-    /// `passed_bytes` have left the window.
+    /// Learns the places before `at` in a window that ends at `to`, as far back
+    /// as copies reach. `passed_bytes` have left the window.
     #[inline]
-    pub(super) fn learn(&mut self, window: &[u8], at: usize, passed_bytes: u32) {
+    pub(super) fn learn(&mut self, window: &[u8], (at, to): (usize, usize), passed_bytes: u32) {
+        // The last places are learnt when the bytes behind them are there.
+        let at = at.min((to + 1).saturating_sub(HASHED_BYTES));
         let first = passed_bytes.wrapping_add(1);
         let known = self.next.wrapping_sub(first) as usize;
         let known =

@@ -269,3 +269,77 @@ fn minimum_redundancy(counts: &mut [u32]) {
         depth += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(counts: &[u32], bits_max: usize, expected: &[u8]) {
+        let mut lengths = vec![0; counts.len()];
+        code_lengths(counts, bits_max, &mut lengths);
+        assert_eq!(lengths, expected, "{counts:?}");
+    }
+
+    #[test]
+    fn frequent_symbols_get_short_codes() {
+        check(&[1, 1, 2, 4, 8], 15, &[4, 4, 3, 2, 1]);
+        check(&[5, 0, 5, 5, 5], 15, &[2, 0, 2, 2, 2]);
+    }
+
+    #[test]
+    fn a_code_has_two_words_at_least() {
+        check(&[0, 0, 0], 15, &[1, 1, 0]);
+        check(&[0, 0, 9], 15, &[1, 0, 1]);
+        check(&[9, 0, 0], 15, &[1, 1, 0]);
+    }
+
+    #[test]
+    fn no_code_is_longer_than_allowed_and_all_are_complete() {
+        let fibonacci: Vec<u32> = (0..30)
+            .scan((1, 1), |pair, _| {
+                *pair = (pair.1, pair.0 + pair.1);
+                Some(pair.0)
+            })
+            .collect();
+        for bits_max in [5, 7, 14, 15] {
+            let mut lengths = vec![0; fibonacci.len()];
+            code_lengths(&fibonacci, bits_max, &mut lengths);
+            assert!(lengths.iter().all(|&bits| (1..=bits_max).contains(&usize::from(bits))));
+            assert_eq!(lengths.iter().map(|&bits| 1 << (bits_max - usize::from(bits))).sum::<usize>(), 1 << bits_max);
+        }
+    }
+
+    /// Every word is found, through a table of 5 bits and what follows it.
+    #[test]
+    fn tables_give_back_the_symbols_of_all_code_words() {
+        let counts: Vec<u32> = (0..60).map(|symbol| 1 << (symbol % 13)).collect();
+        let mut lengths = vec![0; counts.len()];
+        code_lengths(&counts, CODE_BITS_MAX, &mut lengths);
+        let meanings: Vec<u32> = (0..60).map(|symbol| symbol << 16).collect();
+        let mut table = vec![EXCEPTION; 1 << 12];
+        fill_table(&mut table, 5, &lengths, &meanings).unwrap();
+        for (symbol, (&bits, word)) in lengths.iter().zip(code_words(&lengths)).enumerate() {
+            let mut found = table[usize::from(word) % 32];
+            let mut taken = found & 0x3F;
+            if found & SUBTABLE != 0 {
+                let choice = usize::from(word) >> 5 & ((1 << (found >> 8 & 0xF)) - 1);
+                found = table[(found >> 16) as usize + choice];
+                taken += found & 0x3F;
+            }
+            assert_eq!((found >> 16, taken), (symbol as u32, bits.into()));
+        }
+    }
+
+    #[test]
+    fn lengths_that_make_no_code_are_refused() {
+        let check = |lengths: &[u8], expected| {
+            assert_eq!(fill_table(&mut [0; 32], 5, lengths, &[0; 5]), expected, "{lengths:?}");
+        };
+        check(&[1, 1, 0, 0, 0], Ok(()));
+        check(&[0, 1, 0, 0, 0], Ok(()));
+        check(&[0, 0, 0, 0, 0], Ok(()));
+        check(&[1, 1, 1, 0, 0], Err(DeflateError::CodeLengths));
+        check(&[1, 2, 0, 0, 0], Err(DeflateError::CodeLengths));
+        check(&[0, 2, 0, 0, 0], Err(DeflateError::CodeLengths));
+    }
+}

@@ -457,3 +457,65 @@ static PLAIN_MEANINGS: [u32; CODE_LENGTH_ORDER.len()] = {
     }
     meanings
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a stream holds, read in steps of `step` bytes.
+    fn read(stream: &[u8], step: usize) -> Result<(Vec<u8>, Vec<Sequence>), DeflateError> {
+        let (mut tables, mut sequences) = (Tables::default(), Vec::new());
+        let mut window = vec![0; 1000 + WINDOW_SPARE_BYTES];
+        let mut reader = Reader::new(stream)?;
+        let mut end = 0;
+        loop {
+            let (to, progress) = reader.read(&mut tables, &mut window, (end, end + step), &mut sequences)?;
+            end = to;
+            if progress == Progress::EndOfStream {
+                break;
+            }
+        }
+        window.truncate(end);
+        assert_eq!(reader.checksum()?, 0x0102_0304);
+        Ok((window, sequences))
+    }
+
+    fn check(deflate: &[u8], expected: Result<&[u8], DeflateError>) {
+        let stream = [&[0x78, 0x9C], deflate, &[1, 2, 3, 4]].concat();
+        for step in [1, 7, 500] {
+            assert_eq!(read(&stream, step).map(|(bytes, _)| bytes).as_deref(), expected.as_ref().map(|bytes| *bytes));
+        }
+        if expected.is_ok() {
+            for bytes in 0..stream.len() {
+                assert_eq!(read(&stream[..bytes], 500), Err(DeflateError::Truncated), "{bytes}");
+            }
+        }
+    }
+
+    #[test]
+    fn all_kinds_of_blocks_are_read() {
+        check(&[1, 3, 0, 0xFC, 0xFF, 7, 8, 9], Ok(&[7, 8, 9]));
+        check(&[0, 0, 0, 0xFF, 0xFF, 1, 1, 0, 0xFE, 0xFF, 5], Ok(&[5]));
+        // zlib's answer to twelve times "a", and to "hello hello hello hello".
+        check(&[0x4B, 0x4C, 0x44, 0x00, 0x00], Ok(b"aaaaaaaaaaaa"));
+        check(&[0xCB, 0x48, 0xCD, 0xC9, 0xC9, 0x57, 0xC8, 0x40, 0x27, 0x01], Ok(b"hello hello hello hello"));
+    }
+
+    #[test]
+    fn what_does_not_exist_is_an_error() {
+        check(&[7], Err(DeflateError::BlockKind));
+        check(&[1, 3, 0, 0xFC, 0xFE, 7, 8, 9], Err(DeflateError::StoredLength));
+        // A copy at the very beginning: the first byte's codes are "copy 3 from 1 back".
+        check(&[0x03, 0x02, 0, 0, 0], Err(DeflateError::Distance { distance: 1, available: 0 }));
+        // 31 distance codes; and code lengths that are all zero.
+        check(&[0x05, 0x1E, 0, 0, 0, 0, 0, 0], Err(DeflateError::CodeLengths));
+        check(&[0x05, 0x00, 0, 0, 0, 0, 0, 0], Err(DeflateError::Code));
+    }
+
+    #[test]
+    fn a_wrong_envelope_is_an_error() {
+        for header in [[0x79, 0x9C], [0x88, 0x1C], [0x78, 0x9D], [0x78, 0xBB]] {
+            assert_eq!(Reader::new(&header).map(|_| ()), Err(DeflateError::Header), "{header:?}");
+        }
+    }
+}

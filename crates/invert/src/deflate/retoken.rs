@@ -158,7 +158,7 @@ impl Retoken {
     fn longest(&mut self, part: Part<'_>, at: usize, distance: usize, tries: u32) -> (usize, usize) {
         let most = part.to - at;
         let best = (common(part.window, at, distance, most.min(LENGTH_MAX)), distance);
-        self.finder.learn(part.window, at, part.passed_bytes);
+        self.finder.learn(part.window, (at, part.to), part.passed_bytes);
         let mut best = self.finder.longest(part.window, (at, most), part.passed_bytes, best, tries);
         if best.0 <= LENGTH_MIN {
             best = self.likely(part.window, at, most.min(LENGTH_MAX), best);

@@ -44,17 +44,13 @@ pub(super) struct DataWriter<'a> {
     kind: Kind,
     /// The number that the next animation chunk gets.
     sequence: &'a mut u32,
-    first_sequence: u32,
-    /// Where the first chunk begins.
-    start: usize,
     /// Where the open chunk begins.
     chunk_start: usize,
 }
 
 impl<'a> DataWriter<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>, kind: Kind, sequence: &'a mut u32) -> Self {
-        let (start, first_sequence) = (out.len(), *sequence);
-        let mut writer = Self { out, kind, sequence, first_sequence, start, chunk_start: start };
+        let mut writer = Self { out, kind, sequence, chunk_start: 0 };
         writer.begin();
         writer
     }
@@ -62,13 +58,6 @@ impl<'a> DataWriter<'a> {
     /// The file, at the end of the open chunk.
     pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
         self.out
-    }
-
-    /// Drops everything that was written and begins anew.
-    pub(super) fn start_over(&mut self) {
-        self.out.truncate(self.start);
-        *self.sequence = self.first_sequence;
-        self.begin();
     }
 
     /// Closes the chunk where it is long enough.

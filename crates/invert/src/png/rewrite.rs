@@ -27,15 +27,15 @@ const STEP_BYTES: usize = 16 << 10;
 /// of 31 and say "default".
 const ZLIB_HEADER: [u8; 2] = [0x78, 0x9C];
 
-/// Working memory: about 1.5 MiB, a copy of the compressed data where it is in
+/// Working memory: about 3 MiB, a copy of the compressed data where it is in
 /// several chunks, and a row where neighbours are needed.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     /// The compressed data of one frame, if it had to be put together.
     pub(super) joined: Vec<u8>,
-    windows: Windows,
-    tables: Tables,
-    sequences: Vec<Sequence>,
+    unpacked: Unpacked,
+    /// The same once more, for what has to be looked up in the past.
+    again: Unpacked,
     retoken: Retoken,
     tokens: Tokens,
     neighbours: Neighbours,
@@ -57,49 +57,44 @@ pub(super) struct Frame<'a> {
 impl Frame<'_> {
     /// Writes the negative of the frame behind `out`, by way of `scratch`.
     pub(super) fn rewrite(self, scratch: &mut Scratch, mut out: DataWriter<'_>) -> Result<(), InvertError> {
-        let mut done = self.rewrite_by(Samples::Forgotten, scratch, &mut out);
-        if let Err(Stop::Fault(Fault::NoNeighbours)) = done {
-            out.start_over();
-            done = self.rewrite_by(Samples::Kept, scratch, &mut out);
-        }
-        done.map_err(|stop| self.error(stop))?;
+        self.write(scratch, &mut out).map_err(|stop| self.error(stop))?;
         out.finish();
         Ok(())
     }
 
-    fn rewrite_by(self, samples: Samples, scratch: &mut Scratch, out: &mut DataWriter<'_>) -> Result<(), Stop> {
-        let Scratch { windows, tables, sequences, retoken, tokens, neighbours, .. } = scratch;
-        let mut reader = Reader::new(self.stream)?;
-        let neighbours = match samples {
-            Samples::Forgotten => None,
-            Samples::Kept => Some(neighbours),
-        };
+    fn write(self, scratch: &mut Scratch, out: &mut DataWriter<'_>) -> Result<(), Stop> {
+        let Scratch { unpacked, again, retoken, tokens, neighbours, .. } = scratch;
         let passes = Passes::of(self.header, self.width, self.height);
-        let mut mapper = Mapper::new(self.header, passes, neighbours);
-        retoken.begin(likely_distances(self.header, passes), search(self.effort));
+        let mut reader = Reader::new(self.stream)?;
+        let mut mapper = Mapper::new(self.header, passes, None);
+        let mut neighbours = Some(neighbours);
         let (mut old_sum, mut new_sum) = (Adler32::new(), Adler32::new());
         let mut writer = BitWriter::default();
-        windows.clear();
+        retoken.begin(likely_distances(self.header, passes), search(self.effort));
+        unpacked.clear();
         tokens.clear();
         out.bytes().extend_from_slice(&ZLIB_HEADER);
         loop {
-            sequences.clear();
-            let (from, to) = windows.next_step();
-            let (end, progress) = reader.read(tables, &mut windows.old, (from, to), sequences)?;
-            let (old, new) = (&windows.old[from..end], &mut windows.new[from..end]);
-            mapper.map(old, new)?;
-            old_sum.write(old);
-            new_sum.write(new);
-            windows.used = end;
-            retoken.retoken(windows.part(from), sequences, tokens);
+            let progress = unpacked.step(&mut reader)?;
+            let mut mapped = unpacked.map(&mut mapper);
+            if mapped == Err(Fault::NoNeighbours)
+                && let Some(neighbours) = neighbours.take()
+            {
+                mapper = self.catch_up(unpacked.passed_bytes + unpacked.from as u64, again, neighbours)?;
+                mapped = unpacked.map(&mut mapper);
+            }
+            mapped?;
+            old_sum.write(&unpacked.old[unpacked.from..unpacked.to]);
+            new_sum.write(&unpacked.new[unpacked.from..unpacked.to]);
+            retoken.retoken(unpacked.part(), &unpacked.sequences, tokens);
             let is_last = progress == Progress::EndOfStream;
             let is_whole = progress == Progress::EndOfBlock && !tokens.are_few();
             if is_last || is_whole || tokens.are_many() {
-                write_block(tokens, windows.last(tokens.made_bytes()), is_last, &mut writer, out.bytes());
-                if is_last {
-                    break;
-                }
+                write_block(tokens, unpacked.last(tokens.made_bytes()), is_last, &mut writer, out.bytes());
                 out.cut();
+            }
+            if is_last {
+                break;
             }
         }
         if !mapper.is_complete() {
@@ -112,6 +107,27 @@ impl Frame<'_> {
         writer.align(out.bytes());
         out.bytes().extend_from_slice(&new_sum.finish().to_be_bytes());
         Ok(())
+    }
+
+    /// A mapper that knows neighbours, behind so many unpacked bytes. Most
+    /// pictures never need one; so rather than keep samples always, the stream
+    /// is read again where they are asked for first.
+    fn catch_up<'n>(
+        self,
+        bytes: u64,
+        again: &mut Unpacked,
+        neighbours: &'n mut Neighbours,
+    ) -> Result<Mapper<'n>, Stop> {
+        let mut reader = Reader::new(self.stream)?;
+        let passes = Passes::of(self.header, self.width, self.height);
+        let mut mapper = Mapper::new(self.header, passes, Some(neighbours));
+        again.clear();
+        // The steps are those of the first time.
+        while again.passed_bytes + (again.to as u64) < bytes {
+            again.step(&mut reader)?;
+            again.map(&mut mapper)?;
+        }
+        Ok(mapper)
     }
 
     fn error(self, stop: Stop) -> InvertError {
@@ -135,16 +151,7 @@ impl Frame<'_> {
     }
 }
 
-/// Whether the samples of the last row are at hand. They are only where a first
-/// attempt found them missing: most pictures never ask, and those that do ask
-/// within their first rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Samples {
-    Forgotten,
-    Kept,
-}
-
-/// Why a frame cannot be rewritten, or not so.
+/// Why a frame cannot be rewritten.
 #[derive(Debug, Clone, Copy)]
 enum Stop {
     Stream(DeflateError),
@@ -181,44 +188,58 @@ fn likely_distances(header: Header, mut passes: Passes) -> [usize; 4] {
     [pixel_bytes, 2 * pixel_bytes, row_bytes, row_bytes.saturating_mul(2)]
 }
 
-/// The same stretch of old and of new bytes.
+/// A stretch of old bytes and what becomes of them, with how they were packed.
 #[derive(Debug, Default)]
-struct Windows {
+struct Unpacked {
     old: Vec<u8>,
     new: Vec<u8>,
-    used: usize,
-    /// Those that made room, modulo 2^32.
-    passed_bytes: u32,
+    tables: Tables,
+    /// Those of the last step.
+    sequences: Vec<Sequence>,
+    /// Where the last step begins and ends.
+    from: usize,
+    to: usize,
+    /// Bytes that were there before the first of these.
+    passed_bytes: u64,
 }
 
-impl Windows {
+impl Unpacked {
     fn clear(&mut self) {
         let bytes = WINDOW_BYTES + SPARE_BYTES;
         self.old.resize(bytes, 0);
         self.new.resize(bytes, 0);
-        self.used = 0;
-        self.passed_bytes = 0;
+        (self.from, self.to, self.passed_bytes) = (0, 0, 0);
     }
 
-    /// Where the next bytes belong, after making room for them.
-    fn next_step(&mut self) -> (usize, usize) {
-        if self.used + STEP_BYTES > WINDOW_BYTES {
-            let kept = self.used - HISTORY_BYTES..self.used;
-            self.old.copy_within(kept.clone(), 0);
-            self.new.copy_within(kept, 0);
-            self.passed_bytes = self.passed_bytes.wrapping_add((self.used - HISTORY_BYTES) as u32);
-            self.used = HISTORY_BYTES;
+    /// Unpacks some more, after making room.
+    fn step(&mut self, reader: &mut Reader<'_>) -> Result<Progress, DeflateError> {
+        if self.to + STEP_BYTES > WINDOW_BYTES {
+            let passed = self.to - HISTORY_BYTES;
+            self.old.copy_within(passed..self.to, 0);
+            self.new.copy_within(passed..self.to, 0);
+            self.to = HISTORY_BYTES;
+            self.passed_bytes += passed as u64;
         }
-        (self.used, self.used + STEP_BYTES)
+        self.from = self.to;
+        self.sequences.clear();
+        let wanted = (self.from, self.from + STEP_BYTES);
+        let (to, progress) = reader.read(&mut self.tables, &mut self.old, wanted, &mut self.sequences)?;
+        self.to = to;
+        Ok(progress)
     }
 
-    /// The new bytes from `from` on.
-    fn part(&self, from: usize) -> Part<'_> {
-        Part { window: &self.new, passed_bytes: self.passed_bytes, from, to: self.used }
+    /// Makes the new bytes of the last step.
+    fn map(&mut self, mapper: &mut Mapper<'_>) -> Result<(), Fault> {
+        mapper.map(&self.old[self.from..self.to], &mut self.new[self.from..self.to])
+    }
+
+    /// The new bytes of the last step.
+    fn part(&self) -> Part<'_> {
+        Part { window: &self.new, passed_bytes: self.passed_bytes as u32, from: self.from, to: self.to }
     }
 
     /// The last new bytes, if they are still here.
     fn last(&self, bytes: usize) -> Option<&[u8]> {
-        self.used.checked_sub(bytes).map(|start| &self.new[start..self.used])
+        self.to.checked_sub(bytes).map(|start| &self.new[start..self.to])
     }
 }

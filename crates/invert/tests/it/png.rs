@@ -1,7 +1,7 @@
 use png::{BitDepth, ColorType, Decoder, Encoder};
 
 use crate::samples::{HEIGHT, WIDTH, check_that_every_cut_is_broken, kind, negative, noise};
-use invert::ErrorKind;
+use invert::{ErrorKind, Metadata, Options, Scratch};
 
 const COLOURS: [(ColorType, BitDepth); 15] = [
     (ColorType::Grayscale, BitDepth::One),
@@ -217,5 +217,36 @@ fn a_flipped_bit_anywhere_is_noticed() {
         let mut damaged = file.clone();
         damaged[at] ^= 1;
         assert!(kind(&damaged).is_some(), "byte {at}");
+    }
+}
+
+/// Text and times go, what is seen stays; of EXIF only how the picture is
+/// turned.
+#[test]
+fn stripped_files_keep_their_colours_and_their_orientation() {
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0a place and a time";
+    let beside: [(&[u8; 4], &[u8]); 9] = [
+        (b"gAMA", &[0, 0, 177, 143]),
+        (b"iCCP", b"name\0\0not even zlib"),
+        (b"tEXt", b"Title\0hei"),
+        (b"zTXt", b"Title\0\0hei"),
+        (b"iTXt", b"Title\0\0\0\0\0hei"),
+        (b"tIME", &[7, 230, 1, 1, 0, 0, 0]),
+        (b"eXIf", exif),
+        (b"safe", b"unknown"),
+        (b"pHYs", &[0, 0, 11, 19, 0, 0, 11, 19, 1]),
+    ];
+    for colour in [ColorType::Rgb, ColorType::Indexed] {
+        let mut file = with_chunks(&picture(colour, BitDepth::Eight), &beside);
+        file.extend_from_slice(b"what follows the end");
+        let options = Options { metadata: Metadata::Strip, ..Options::default() };
+        let mut after = Vec::new();
+        invert::invert_into(&file, &options, &mut Scratch::default(), &mut after).unwrap();
+        assert!(after.ends_with(b"IEND\xAE\x42\x60\x82"));
+        let names: Vec<_> = chunks(&after).into_iter().map(|(name, _)| name).collect();
+        let palette = if colour == ColorType::Indexed { &["PLTE", "tRNS"][..] } else { &[] };
+        assert_eq!(names, [&["IHDR", "gAMA", "iCCP", "eXIf", "pHYs"], palette, &["IDAT", "IEND"]].concat());
+        let (_, exif) = chunks(&after).remove(3);
+        assert_eq!(exif, b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0");
     }
 }

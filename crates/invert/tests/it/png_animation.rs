@@ -61,7 +61,7 @@ fn frames(file: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn every_frame_becomes_its_negative() {
+pub(crate) fn every_frame_becomes_its_negative() {
     let (before, after) = (animation(), negative(&animation()));
     let (before, after) = (frames(&before), frames(&after));
     assert_eq!((before.len(), after.len()), (3, 3));
