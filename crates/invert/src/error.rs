@@ -117,6 +117,13 @@ pub enum InvertError {
         /// [`Limits::scans_max`](crate::Limits::scans_max).
         scans_max: u32,
     },
+    /// More segments than any picture needs; counting stops at the first one
+    /// too many.
+    #[error("the JPEG has more than {segments_max} segments")]
+    TooManySegments {
+        /// The bound, scans included.
+        segments_max: usize,
+    },
 }
 
 /// What a caller tells the one who sent the file.
@@ -149,7 +156,8 @@ impl InvertError {
             | Self::DecodeTooLarge { .. }
             | Self::RewriteTooLarge { .. }
             | Self::TooManyFrames { .. }
-            | Self::TooManyScans { .. } => ErrorKind::TooLarge,
+            | Self::TooManyScans { .. }
+            | Self::TooManySegments { .. } => ErrorKind::TooLarge,
         }
     }
 }

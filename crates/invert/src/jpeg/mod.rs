@@ -35,6 +35,10 @@ pub(crate) use rewrite::Scratch;
 /// have thumbnails of their own, and these have none.
 const LEVELS_MAX: u8 = 2;
 
+/// Segments and scans of one file. Chosen: a profile of 16 MiB has 256, extended
+/// XMP of 4 GiB would have 65,536, and each is remembered.
+const SEGMENTS_MAX: usize = 1 << 16;
+
 /// A file, taken apart.
 #[derive(Debug)]
 struct Picture<'a> {
@@ -155,6 +159,9 @@ impl<'a> Picture<'a> {
                 (Part::End, _) => break,
             }
             parts.push(part);
+            if parts.len() > SEGMENTS_MAX {
+                return Err(InvertError::TooManySegments { segments_max: SEGMENTS_MAX });
+            }
         }
         let frame = frame.ok_or_else(|| reader.damaged("no picture before the end"))?;
         if frame.height == 0 {

@@ -10,6 +10,7 @@ mod gif;
 mod jpeg;
 mod jpeg_large;
 mod jpeg_metadata;
+mod jpeg_segments;
 mod png;
 mod png_large;
 mod scale;

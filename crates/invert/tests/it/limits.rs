@@ -63,7 +63,15 @@ fn what_must_be_decoded_has_a_bound_of_its_own() {
 }
 
 fn is_in_place(format: ImageFormat) -> bool {
-    matches!(format, ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Gif | ImageFormat::Png | ImageFormat::Tiff | ImageFormat::Pnm)
+    matches!(
+        format,
+        ImageFormat::Jpeg
+            | ImageFormat::Bmp
+            | ImageFormat::Gif
+            | ImageFormat::Png
+            | ImageFormat::Tiff
+            | ImageFormat::Pnm
+    )
 }
 
 #[test]
