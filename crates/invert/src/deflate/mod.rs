@@ -1,6 +1,7 @@
 //! DEFLATE (RFC 1951) taken apart and put together again: literals and copies
 //! in, literals and copies out. Knows nothing of pictures.
 
+mod bits;
 mod block;
 mod finder;
 mod huffman;

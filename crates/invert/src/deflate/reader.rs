@@ -1,5 +1,6 @@
 //! Reads a stream: bytes into a window, and how they were written.
 
+use super::bits::Bits;
 use super::huffman::{END, EXCEPTION, LITERAL, SUBTABLE, fill_table};
 use super::{
     CODE_LENGTH_ORDER, DISTANCE_BASES, DISTANCE_EXTRA_BITS, DISTANCE_SYMBOLS, DeflateError, END_OF_BLOCK, LENGTH_BASES,
@@ -328,95 +329,6 @@ fn copy(window: &mut [u8], at: usize, length: usize, distance: usize) {
             window[to..to + 16].copy_from_slice(&pattern);
             to += step;
         }
-    }
-}
-
-/// Bits of a stream, the first one lowest.
-#[derive(Debug, Clone, Copy)]
-struct Bits<'a> {
-    stream: &'a [u8],
-    /// The first byte that is not counted in `word`.
-    at: usize,
-    /// The next bits; those above `count` are right, or zero.
-    word: u64,
-    count: u32,
-    /// Zeros that stand for bytes behind the end.
-    missing_bytes: u32,
-}
-
-impl<'a> Bits<'a> {
-    fn new(stream: &'a [u8]) -> Self {
-        Self { stream, at: 0, word: 0, count: 0, missing_bytes: 0 }
-    }
-
-    /// Makes at least 56 bits available.
-    #[inline(always)]
-    fn refill(&mut self) -> Result<(), DeflateError> {
-        if let Some(bytes) = self.stream.get(self.at..self.at + 8).and_then(|bytes| bytes.first_chunk()) {
-            self.word |= u64::from_le_bytes(*bytes) << self.count;
-            self.at += (63 - self.count as usize) >> 3;
-            self.count |= 56;
-            Ok(())
-        } else {
-            self.refill_at_the_end()
-        }
-    }
-
-    #[cold]
-    fn refill_at_the_end(&mut self) -> Result<(), DeflateError> {
-        while self.count < 56 {
-            match self.stream.get(self.at) {
-                Some(&byte) => self.word |= u64::from(byte) << self.count,
-                None => self.missing_bytes += 1,
-            }
-            self.at += 1;
-            self.count += 8;
-        }
-        // The word holds no more than eight: with the ninth one a bit was taken that is not there.
-        if self.missing_bytes > 8 { Err(DeflateError::Truncated) } else { Ok(()) }
-    }
-
-    #[inline(always)]
-    fn peek(self, count: usize) -> usize {
-        (self.word & ((1 << count) - 1)) as usize
-    }
-
-    /// Takes the bits off that the lowest byte of a table's entry tells.
-    #[inline(always)]
-    fn skip(&mut self, entry: u32) {
-        let count = entry & 0x3F;
-        self.word >>= count;
-        self.count -= count;
-    }
-
-    #[inline(always)]
-    fn take(&mut self, count: u32) -> usize {
-        let taken = self.peek(count as usize);
-        self.skip(count);
-        taken
-    }
-
-    /// A length or distance with its extra bits.
-    #[inline(always)]
-    fn value(&mut self, entry: u32) -> usize {
-        let word_and_extra = self.peek((entry & 0x3F) as usize);
-        let value = (entry >> 16) as usize + (word_and_extra >> (entry >> 8 & 0xF));
-        self.skip(entry);
-        value
-    }
-
-    /// Goes to the next whole byte.
-    fn align(&mut self) -> Result<(), DeflateError> {
-        self.at -= self.count as usize / 8;
-        (self.word, self.count, self.missing_bytes) = (0, 0, 0);
-        if self.at > self.stream.len() { Err(DeflateError::Truncated) } else { Ok(()) }
-    }
-
-    /// Bytes, behind [`Bits::align`].
-    fn take_bytes(&mut self, bytes: usize) -> Result<&'a [u8], DeflateError> {
-        let taken = self.stream.get(self.at..self.at + bytes).ok_or(DeflateError::Truncated)?;
-        self.at += bytes;
-        Ok(taken)
     }
 }
 
