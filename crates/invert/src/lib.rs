@@ -6,7 +6,7 @@
 //!
 //! | format | how | samples | kept | not kept |
 //! |---|---|---|---|---|
-//! | JPEG | decoded and encoded again with its own quantisation tables | within a few levels | size, grey or colour model, sampling, progressive or sequential, restart interval, EXIF with orientation, ICC, XMP, IPTC, comments, density, what follows the picture; thumbnails and further pictures as negatives | HDR gain maps, films and other parts that XMP announces behind the picture, C2PA and other JUMBF boxes but text |
+//! | JPEG | bits are flipped where they lie, in the entropy-coded data | within a few levels | everything but mean values and signs: tables, sampling, scans, restart intervals, EXIF with orientation, ICC, XMP, IPTC, comments, density, what follows the picture; thumbnails and further pictures as negatives | HDR gain maps, films and other parts that XMP announces behind the picture, C2PA and other JUMBF boxes but text |
 //! | PNG, palette | in place | exact | everything else, pixel data untouched | chunks that must not outlive a change (`iDOT`, `caBX`, `dSIG`) |
 //! | PNG, other | filtered bytes are mapped and packed again with the copies that they had | exact | size, colour type, depth, interlacing, frames of an animation, `tRNS`, `bKGD`, `sPLT`, colour space, EXIF, text, all chunks that are safe to copy | chunks as above |
 //! | GIF | in place | exact | everything: frames, timing, transparency | – |
@@ -26,20 +26,20 @@
 //! negative; all else in EXIF stays byte for byte. Previews in makers' notes are
 //! not followed.
 //!
-//! Refused by name: JPEG with four components, 12 bits,
-//! arithmetic coding, lossless or hierarchical coding, without Huffman tables
-//! or height, with a sampling factor of three, with finer chroma than luma;
-//! compressed BMP other than run-length; GIF without any colour
-//! table (there is nothing to invert: it has the colours of whatever was shown
-//! before); TIFF in CMYK, YCbCr or L*a*b*, with JPEG inside, with signed or
+//! Refused by name: JPEG with four components, 12 bits, arithmetic coding,
+//! lossless or hierarchical coding; compressed BMP other than run-length; GIF
+//! without any colour table (there is nothing to invert: it has the colours of
+//! whatever was shown before); TIFF in CMYK, YCbCr or L*a*b*, with JPEG inside, with signed or
 //! floating-point samples; what cameras store in TIFF (DNG, NEF, CR2, ARW).
 //!
 //! Colours that TIFF stores multiplied by their alpha a are taken from it: a-x.
 //! Photoshop's layers in a TIFF (`ImageSourceData`) go, for they show the
 //! original.
 //!
-//! In place means that the negative of the negative is the same file, byte for
-//! byte, unless a chunk or link named above was dropped.
+//! For JPEG and for what is inverted in place, the negative of the negative is
+//! the same file, byte for byte, unless something named above was dropped, or a
+//! JPEG's Huffman table lacked a code that the negative needs: that code is
+//! added, and then the pixels are the same.
 //!
 //! Every file is checked whole: lengths, checksums, trailer, and for JPEG
 //! that each scan holds all its blocks; a file that was cut short is refused,
