@@ -13,7 +13,7 @@ use super::scan::means::{MeanScan, Means};
 use super::scan::progressive::{self, Band};
 use super::scan::sequential::{Missing, Pace, SequentialScan};
 use super::scan_header::ScanHeader;
-use super::segments::{Part, Segment};
+use super::segments::{Part, ScanData, Segment};
 use super::tables::Tables;
 use crate::error::InvertError;
 
@@ -110,7 +110,7 @@ fn read_means(picture: &Picture<'_>, layout: &Layout, scratch: &mut Scratch) -> 
                 let scan = ScanHeader::parse(header, &picture.frame, layout)?;
                 if scan.first == 0 {
                     let scan = mean_scan(&scan, layout, &tables);
-                    let read = scratch.means.read(&scan, data, &mut scratch.buffers);
+                    let read = scratch.means.read(&scan, *data, &mut scratch.buffers);
                     read.map_err(|fault| explain(fault, header))?;
                 }
             }
@@ -178,7 +178,7 @@ impl<'a> Rewrite<'a> {
                     let scan = ScanHeader::parse(header, &self.picture.frame, self.layout)?;
                     out.extend_from_slice(header.raw);
                     self.correct(&scan, header)?;
-                    self.write_scan(&scan, data, out).map_err(|fault| explain(fault, header))?;
+                    self.write_scan(&scan, *data, out).map_err(|fault| explain(fault, header))?;
                 }
                 Part::End => {}
             }
@@ -229,7 +229,7 @@ impl<'a> Rewrite<'a> {
         Ok(())
     }
 
-    fn write_scan(&mut self, scan: &ScanHeader, data: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn write_scan(&mut self, scan: &ScanHeader, data: ScanData<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
         let missing = match (self.picture.frame.process, scan.first) {
             (Process::Sequential, _) => self.write_sequential(scan, data, out)?,
             (Process::Progressive, 0) => self.write_means(scan, data, out)?,
@@ -244,7 +244,12 @@ impl<'a> Rewrite<'a> {
         Ok(())
     }
 
-    fn write_sequential(&mut self, scan: &ScanHeader, data: &[u8], out: &mut Vec<u8>) -> Result<Vec<Missing>, Fault> {
+    fn write_sequential(
+        &mut self,
+        scan: &ScanHeader,
+        data: ScanData<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Vec<Missing>, Fault> {
         let Scratch { groups, buffers, pace, .. } = &mut *self.scratch;
         let corrections = self.corrections.map(Option::unwrap_or_default);
         let mut unit = Vec::new();
@@ -263,14 +268,14 @@ impl<'a> Rewrite<'a> {
         scan.invert(data, groups, buffers, out)
     }
 
-    fn write_means(&mut self, scan: &ScanHeader, data: &[u8], out: &mut Vec<u8>) -> Result<Vec<Missing>, Fault> {
+    fn write_means(&mut self, scan: &ScanHeader, data: ScanData<'_>, out: &mut Vec<u8>) -> Result<Vec<Missing>, Fault> {
         let Scratch { means, buffers, .. } = &mut *self.scratch;
         let scan = mean_scan(scan, self.layout, &self.tables);
         let corrections = self.corrections.map(Option::unwrap_or_default);
         means.write(&scan, &corrections, data, &mut self.mean_intervals, buffers, out)
     }
 
-    fn write_band(&mut self, scan: &ScanHeader, data: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn write_band(&mut self, scan: &ScanHeader, data: ScanData<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
         let Scratch { nonzero, buffers, .. } = &mut *self.scratch;
         let [member] = scan.members[..] else { return Err(Fault::Code) };
         let ac = self.tables.ac[member.ac].as_ref().ok_or(Fault::NoTable)?;

@@ -14,9 +14,17 @@ pub(super) enum Part<'a> {
     /// Tables, a frame header, metadata: everything with a length but scans.
     Segment(Segment<'a>),
     /// A scan header and the data behind it, restart markers included.
-    Scan { header: Segment<'a>, data: &'a [u8] },
+    Scan { header: Segment<'a>, data: ScanData<'a> },
     /// The end of the picture; what follows is not part of it.
     End,
+}
+
+/// Entropy-coded data.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ScanData<'a> {
+    pub(super) bytes: &'a [u8],
+    /// Whether no markers or fill bytes are in it.
+    pub(super) is_unbroken: bool,
 }
 
 /// A marker with its parameters, without marker and length.
@@ -103,24 +111,32 @@ impl<'a> Parts<'a> {
         if marker != SOS {
             return Ok(Part::Segment(segment));
         }
-        let data = self.reader.take(scan_bytes(self.reader.rest()))?;
+        let (data_bytes, is_unbroken) = scan_bytes(self.reader.rest());
+        let data = ScanData { bytes: self.reader.take(data_bytes)?, is_unbroken };
         Ok(Part::Scan { header: segment, data })
     }
 }
 
 /// The length of entropy-coded data: up to a marker that is no restart marker,
-/// or up to the end of the file.
-fn scan_bytes(data: &[u8]) -> usize {
-    let mut position = 0;
+/// or up to the end of the file. Also tells whether it is unbroken.
+fn scan_bytes(data: &[u8]) -> (usize, bool) {
+    let (mut position, mut is_unbroken) = (0, true);
     while let Some(found) = memchr(0xFF, &data[position..]) {
         position += found;
         match data.get(position + 1) {
             // B.1.1.5: 0xFF in the data is followed by a stuffed zero.
-            Some(0 | RST0..=RST7) => position += 2,
-            Some(0xFF) => position += 1,
-            Some(_) => return position,
+            Some(0) => position += 2,
+            Some(RST0..=RST7) => {
+                is_unbroken = false;
+                position += 2;
+            }
+            Some(0xFF) => {
+                is_unbroken = false;
+                position += 1;
+            }
+            Some(_) => return (position, is_unbroken),
             None => break,
         }
     }
-    data.len()
+    (data.len(), false)
 }

@@ -321,7 +321,7 @@ mod tests {
                 Part::Segment(Segment { marker, payload, .. }) => Segment::write(marker, payload, &mut out),
                 Part::Scan { header, data } => {
                     Segment::write(SOS, header.payload, &mut out);
-                    out.extend_from_slice(data);
+                    out.extend_from_slice(data.bytes);
                 }
                 Part::End => {}
             }

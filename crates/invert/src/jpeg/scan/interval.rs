@@ -1,6 +1,8 @@
 //! One restart interval of a scan, and the reference walk through it: symbol
 //! by symbol, without tricks.
 
+use std::ops::Range;
+
 use super::groups::{GroupCache, Handle};
 use crate::jpeg::huffman::Huffman;
 
@@ -63,6 +65,12 @@ pub(in crate::jpeg) enum Fault {
 const COEFFICIENTS: u32 = 64;
 
 impl Interval<'_> {
+    /// A part of it as an interval of its own; padding follows its `data`.
+    pub(super) fn part(&mut self, data: Range<usize>) -> Interval<'_> {
+        let padded = data.start..data.end + PADDING_BYTES;
+        Interval { original: &self.original[padded.clone()], negative: &mut self.negative[padded] }
+    }
+
     pub(super) fn data_bytes(&self) -> usize {
         self.original.len() - PADDING_BYTES
     }

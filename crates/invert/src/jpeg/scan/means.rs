@@ -9,13 +9,14 @@
 use super::buffers::Buffers;
 use super::dc::{category, extend, magnitude};
 use super::interval::{Fault, Interval};
-use super::restarts::{Units, each_interval};
+use super::restarts::{Units, intervals};
 use super::sequential::Missing;
 use super::splice::BitWriter;
 use super::stuffing;
 use crate::jpeg::frame::Layout;
 use crate::jpeg::huffman::Huffman;
 use crate::jpeg::scan_header::ScanHeader;
+use crate::jpeg::segments::ScanData;
 
 /// The mean values of all blocks.
 #[derive(Debug, Default)]
@@ -55,19 +56,19 @@ impl Means {
     pub(in crate::jpeg) fn read(
         &mut self,
         scan: &MeanScan<'_>,
-        data: &[u8],
+        data: ScanData<'_>,
         buffers: &mut Buffers,
     ) -> Result<(), Fault> {
-        let mut nowhere = Vec::new();
-        each_interval(data, scan.units(), scan.restart_interval, &mut nowhere, |data, units, _| {
-            let read = buffers.load(data);
+        for piece in intervals(data, scan.units(), scan.restart_interval) {
+            let piece = piece?;
+            buffers.load(piece.data);
             let interval = buffers.interval();
-            let end_bit = self.read_interval(&interval, scan, units)?;
+            let end_bit = self.read_interval(&interval, scan, piece.units)?;
             let data = &interval.original[..interval.data_bytes()];
             let filling = if end_bit.is_multiple_of(8) { 1 } else { data[end_bit / 8] & 1 };
             self.ends.push((filling, data[end_bit.div_ceil(8)..].to_vec()));
-            Ok(read)
-        })
+        }
+        Ok(())
     }
 
     fn read_interval(&mut self, interval: &Interval<'_>, scan: &MeanScan<'_>, units: Units) -> Result<usize, Fault> {
@@ -101,18 +102,19 @@ impl Means {
         &self,
         scan: &MeanScan<'_>,
         corrections: &[i32],
-        data: &[u8],
+        data: ScanData<'_>,
         ends: &mut usize,
         buffers: &mut Buffers,
         out: &mut Vec<u8>,
     ) -> Result<Vec<Missing>, Fault> {
         let mut missing = Vec::new();
         let header = scan.header;
-        each_interval(data, scan.units(), scan.restart_interval, out, |data, units, out| {
+        for piece in intervals(data, scan.units(), scan.restart_interval) {
+            let piece = piece?;
             buffers.spare.clear();
             let mut writer = BitWriter::new(&mut buffers.spare);
             let mut predictions = [0_i32; 4];
-            scan.each_block(units, |member, component, block| {
+            scan.each_block(piece.units, |member, component, block| {
                 let negative = -i32::from(self.values[component][block]) - corrections[component];
                 let value = negative >> header.low;
                 if header.refines {
@@ -141,8 +143,8 @@ impl Means {
             writer.finish((*filling).into());
             buffers.spare.extend_from_slice(rest);
             stuffing::add(&buffers.spare, out);
-            Ok(stuffing::length(data))
-        })?;
+            out.extend_from_slice(piece.behind);
+        }
         Ok(missing)
     }
 }

@@ -13,10 +13,11 @@ use super::cursor::{Cursor, REFILL_BITS};
 use super::fast;
 use super::groups::{BLOCK_END, BandGroups, GROUP_BITS, MASK_SHIFT, PATTERN_SHIFT, SINGLE, band_groups};
 use super::interval::{Fault, Interval};
-use super::restarts::each_interval;
+use super::restarts::intervals;
 use super::select::{NthOne, Task};
 use super::stuffing;
 use crate::jpeg::huffman::{Huffman, LOOKUP_BITS};
+use crate::jpeg::segments::ScanData;
 
 /// The coefficients of a scan, both ends included.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ pub(in crate::jpeg) struct Band {
 /// `nonzero` has for each block of the component, in the order of the scan, a
 /// bit for each coefficient that is not zero so far.
 pub(in crate::jpeg) fn invert(
-    data: &[u8],
+    data: ScanData<'_>,
     band: Band,
     ac: &Huffman,
     restart_interval: u16,
@@ -41,17 +42,19 @@ pub(in crate::jpeg) fn invert(
     out: &mut Vec<u8>,
 ) -> Result<(), Fault> {
     let groups = if band.refines { None } else { Some(band_groups(ac)) };
-    each_interval(data, nonzero.len(), restart_interval, out, |data, units, out| {
-        let read = buffers.load(data);
-        let nonzero = &mut nonzero[units];
+    for piece in intervals(data, nonzero.len(), restart_interval) {
+        let piece = piece?;
+        buffers.load(piece.data);
+        let nonzero = &mut nonzero[piece.units];
         match &groups {
             Some(groups) => invert_first(buffers.interval(), band, ac, groups, nonzero)?,
             None => fast::run(Refinement { interval: buffers.interval(), band, ac, nonzero })?,
         }
         let interval = buffers.interval();
         stuffing::add(&interval.negative[..interval.data_bytes()], out);
-        Ok(read)
-    })
+        out.extend_from_slice(piece.behind);
+    }
+    Ok(())
 }
 
 /// Magnitudes of coefficients that had none (T.81 G.1.2.2).

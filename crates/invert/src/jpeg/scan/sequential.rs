@@ -6,14 +6,17 @@
 //! lengths change. Mean values are coded as differences, and the difference of
 //! negatives is the negative difference.
 
+use std::ops::Range;
+
 use super::buffers::Buffers;
 use super::dc::{category, extend, magnitude};
 use super::fast::{self, FastUnit, ROUND_BYTES, Way};
 use super::groups::GroupCache;
 use super::interval::{BlockTables, Fault, Interval, Position};
-use super::restarts::each_interval;
+use super::restarts::{Piece, intervals};
 use super::splice::{Change, overwrite, splice};
 use super::stuffing;
+use crate::jpeg::segments::ScanData;
 
 /// A category that a table of mean values would need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,41 +66,69 @@ impl SequentialScan<'_> {
     /// Appends the negative of `data` to `out`; returns what the tables lack.
     pub(in crate::jpeg) fn invert(
         &self,
-        data: &[u8],
+        data: ScanData<'_>,
         cache: &GroupCache,
         buffers: &mut Buffers,
         out: &mut Vec<u8>,
     ) -> Result<Vec<Missing>, Fault> {
         let fast_unit = FastUnit::new(self.unit, cache);
-        let (mut changes, mut missing) = (Vec::new(), Vec::new());
-        each_interval(data, self.units, self.restart_interval, out, |data, units, out| {
-            let read = buffers.load(data);
-            let mut interval = buffers.interval();
-            first_differences(&interval, self.unit, self.corrections, &mut changes, &mut missing)?;
-            let blocks = (units.len() * self.unit.len()) as u64;
-            let end_bit = match self.pace {
-                Pace::Fast => walk(&mut interval, &fast_unit, blocks)?,
-                Pace::Reference => walk_slowly(&mut interval, self.unit, blocks)?,
+        let mut missing = Vec::new();
+        let mut pieces = intervals(data, self.units, self.restart_interval);
+        while let Some(first) = pieces.next().transpose()? {
+            let second = if self.pace == Pace::Fast { pieces.next().transpose()? } else { None };
+            let Some(second) = second else {
+                buffers.load(first.data);
+                let mut interval = buffers.interval();
+                let end_bit = match self.pace {
+                    Pace::Fast => walk(&mut interval, &fast_unit, self.blocks(&first))?,
+                    Pace::Reference => walk_slowly(&mut interval, self.unit, self.blocks(&first))?,
+                };
+                let whole = 0..interval.data_bytes();
+                self.write(buffers, whole, end_bit, &mut missing, out)?;
+                out.extend_from_slice(first.behind);
+                continue;
             };
-            write(buffers, end_bit, &changes, out);
-            Ok(read)
-        })?;
+            let places = buffers.load_two([first.data, second.data]);
+            let blocks = [self.blocks(&first), self.blocks(&second)];
+            let [first_end, second_end] = walk_both(&mut buffers.interval(), &fast_unit, &places, blocks);
+            let [first_place, second_place] = places;
+            self.write(buffers, first_place, first_end?, &mut missing, out)?;
+            out.extend_from_slice(first.behind);
+            self.write(buffers, second_place, second_end?, &mut missing, out)?;
+            out.extend_from_slice(second.behind);
+        }
         Ok(missing)
     }
-}
 
-fn write(buffers: &mut Buffers, end_bit: usize, changes: &[Change], out: &mut Vec<u8>) {
-    let (interval, spare) = buffers.parts();
-    let data_bytes = interval.data_bytes();
-    if changes.iter().all(|change| change.old_bits == change.new_bits) {
-        overwrite(interval.negative, changes);
-        stuffing::add(&interval.negative[..data_bytes], out);
-        return;
+    fn blocks(&self, piece: &Piece<'_>) -> u64 {
+        (piece.units.len() * self.unit.len()) as u64
     }
-    splice(interval.negative, end_bit, changes, spare);
-    // Whole bytes without use stay, as decoders go past them.
-    spare.extend_from_slice(&interval.negative[end_bit.div_ceil(8)..data_bytes]);
-    stuffing::add(spare, out);
+
+    /// Appends the interval at `place`, all of whose bits are flipped and whose
+    /// last block ends at `end_bit`.
+    fn write(
+        &self,
+        buffers: &mut Buffers,
+        place: Range<usize>,
+        end_bit: usize,
+        missing: &mut Vec<Missing>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let (mut interval, changes, spare) = buffers.parts();
+        let interval = interval.part(place);
+        first_differences(&interval, self.unit, self.corrections, changes, missing)?;
+        let data_bytes = interval.data_bytes();
+        if changes.iter().all(|change| change.old_bits == change.new_bits) {
+            overwrite(interval.negative, changes);
+            stuffing::add(&interval.negative[..data_bytes], out);
+            return Ok(());
+        }
+        splice(interval.negative, end_bit, changes, spare);
+        // Whole bytes without use stay, as decoders go past them.
+        spare.extend_from_slice(&interval.negative[end_bit.div_ceil(8)..data_bytes]);
+        stuffing::add(spare, out);
+        Ok(())
+    }
 }
 
 /// The first difference of each component is its mean value itself (T.81
@@ -157,6 +188,18 @@ fn walk(interval: &mut Interval<'_>, unit: &FastUnit<'_>, blocks: u64) -> Result
     } else {
         fast::walk_one(interval, unit, Way { position: &mut position, stop_byte: data_bytes, blocks })
     };
+    finish(interval, unit, position, walked, blocks)
+}
+
+/// Walks to the end from where the fast walk came to; returns where the last
+/// block ends.
+fn finish(
+    interval: &mut Interval<'_>,
+    unit: &FastUnit<'_>,
+    mut position: Position,
+    walked: Result<(), Fault>,
+    blocks: u64,
+) -> Result<usize, Fault> {
     let is_past_end = (position.blocks_done, position.coefficient) > (blocks, 0);
     if walked.is_err() || is_past_end {
         // There may be more data than blocks, of any kind: only the careful walk ends where they do.
@@ -165,6 +208,29 @@ fn walk(interval: &mut Interval<'_>, unit: &FastUnit<'_>, blocks: u64) -> Result
     }
     interval.walk(&mut position, blocks, unit.tables())?;
     Ok(position.bit)
+}
+
+/// The fast walk through two intervals at once; returns where their last
+/// blocks end, from the beginning of each.
+fn walk_both(
+    interval: &mut Interval<'_>,
+    unit: &FastUnit<'_>,
+    places: &[Range<usize>; 2],
+    blocks: [u64; 2],
+) -> [Result<usize, Fault>; 2] {
+    let mut positions = places.each_ref().map(|place| Position { bit: 8 * place.start, ..Position::default() });
+    let [first, second] = &mut positions;
+    let ways = [
+        Way { position: first, stop_byte: places[0].end, blocks: blocks[0] },
+        Way { position: second, stop_byte: places[1].end, blocks: blocks[1] },
+    ];
+    let walked = fast::walk_two(interval, unit, ways);
+    let mut end = |index: usize, walked| {
+        let place = places[index].clone();
+        let position = Position { bit: positions[index].bit - 8 * place.start, ..positions[index] };
+        finish(&mut interval.part(place), unit, position, walked, blocks[index])
+    };
+    [end(0, walked.0), end(1, walked.1)]
 }
 
 /// Walks from the beginning and from the middle at once. Where the second half
