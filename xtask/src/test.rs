@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
+use crate::corpus::{self, Part};
 use crate::{cargo, install, step};
 
 /// Where the browser tests are.
@@ -19,11 +20,12 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     install::for_tests(sh)?;
     // Asking for the tests too gives the program the same crate features as
     // `cargo test`, so that both share what is built.
-    let build = cmd!(sh, "cargo build --workspace --bins --tests");
-    let [server] = cargo::build(build, ["negaphone"])?;
+    let build = cmd!(sh, "cargo build --workspace --bins --tests --examples");
+    let [server, negate] = cargo::build(build, ["negaphone", "negate"])?;
     let _server = sh.push_env("NEGAPHONE_BIN", server);
     step::run(cmd!(sh, "cargo test --workspace"))?;
     step::run(cmd!(sh, "cargo test --manifest-path fuzz/Cargo.toml --no-default-features --lib"))?;
+    corpus::judge(sh, Part::Small, &negate)?;
     browser(sh)
 }
 
