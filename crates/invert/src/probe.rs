@@ -46,7 +46,7 @@ pub enum Method {
 }
 
 /// Reads the headers of an image file. Also describes what [`invert`] refuses
-/// (animated WebP, CMYK JPEG, pictures that are too large).
+/// (CMYK JPEG or TIFF, pictures that are too large).
 ///
 /// # Errors
 ///
