@@ -66,7 +66,7 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = INVERT_EXAMPLES)]
 pub struct InvertArgs {
-    /// JPEG, PNG, GIF, WebP or BMP files, folders with such files in them, or
+    /// JPEG, PNG, GIF, WebP, BMP, TIFF, PNM or QOI files, folders with them, or
     /// - for standard input.
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,

@@ -1,6 +1,6 @@
 // The server's error codes in kind words. Pure.
 
-const TOO_LARGE = "Too large: up to 32 MiB and 64 megapixels, please; WebP up to 16.8 megapixels.";
+const TOO_LARGE = "Too large: up to 32 MiB and 64 megapixels, please; 16.8 for WebP and others that are decoded.";
 
 const IMAGE_WORDS = {
   not_an_image: "This does not look like a picture.",
