@@ -49,6 +49,8 @@ struct Row {
     tool: String,
     /// Median milliseconds of processor time.
     ms: Option<f64>,
+    /// Of the file, all frames.
+    megapixels: f64,
     /// Or why there is no negative.
     outcome: Result<Measured, String>,
 }
@@ -113,11 +115,13 @@ impl Tools {
             let name = format!("{}.{number}.{times}.{}", file_stem(case.file), ending(case.file));
             arguments.folder.join(name)
         };
+        let probe = invert::probe(&file).with_context(|| format!("{} is no picture", input.display()))?;
+        let pixels = f64::from(probe.width) * f64::from(probe.height) * f64::from(probe.frames.unwrap_or(1));
         let mut rows = Vec::new();
         for (number, which) in all.iter().enumerate() {
             let (once, twice) = (output(number, "once"), output(number, "twice"));
             let outcome = self.measure(which, case, [&input, &once, &twice])?;
-            rows.push(Row { tool: name(which), ms: None, outcome });
+            rows.push(Row { tool: name(which), ms: None, megapixels: pixels / 1e6, outcome });
         }
         let mut times = vec![Vec::new(); all.len()];
         for _ in 0..runs {

@@ -49,21 +49,22 @@ fn timing(page: &mut String, case: &Case, rows: &[Row]) {
     rows.sort_by(|one, other| one.ms.unwrap_or(f64::MAX).total_cmp(&other.ms.unwrap_or(f64::MAX)));
     let mut line = |text: String| page.extend([text.as_str(), "\n"]);
     line(format!("\n### {}\n", case.title));
-    line("| tool | ms | size | once, dB | levels | twice, dB | lost |".to_owned());
-    line("|---|--:|--:|--:|--:|--:|---|".to_owned());
+    line("| tool | ms | Mpx/s | size | once, dB | levels | twice, dB | lost |".to_owned());
+    line("|---|--:|--:|--:|--:|--:|--:|---|".to_owned());
     for row in rows {
         let ms = row.ms.map_or("–".to_owned(), |ms| if ms < 1.0 { format!("{ms:.3}") } else { format!("{ms:.2}") });
+        let speed = row.ms.map_or("–".to_owned(), |ms| format!("{:.0}", row.megapixels / ms * 1e3));
         line(match &row.outcome {
             Ok(measured) => {
                 let Measured { size, largest, .. } = measured;
                 let (once, twice) = (decibel(measured.psnr), twice(measured));
                 format!(
-                    "| {} | {ms} | ×{size:.3} | {once} | {largest} | {twice} | {} |",
+                    "| {} | {ms} | {speed} | ×{size:.3} | {once} | {largest} | {twice} | {} |",
                     row.tool,
                     words(&measured.lost)
                 )
             }
-            Err(reason) => format!("| {} | {ms} | | | | | {reason} |", row.tool),
+            Err(reason) => format!("| {} | {ms} | {speed} | | | | | {reason} |", row.tool),
         });
     }
 }
