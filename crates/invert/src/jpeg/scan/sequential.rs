@@ -75,29 +75,53 @@ impl SequentialScan<'_> {
         let mut missing = Vec::new();
         let mut pieces = intervals(data, self.units, self.restart_interval);
         while let Some(first) = pieces.next().transpose()? {
-            let second = if self.pace == Pace::Fast { pieces.next().transpose()? } else { None };
-            let Some(second) = second else {
-                buffers.load(first.data);
-                let mut interval = buffers.interval();
-                let end_bit = match self.pace {
-                    Pace::Fast => walk(&mut interval, &fast_unit, self.blocks(&first))?,
-                    Pace::Reference => walk_slowly(&mut interval, self.unit, self.blocks(&first))?,
-                };
-                let whole = 0..interval.data_bytes();
-                self.write(buffers, whole, end_bit, &mut missing, out)?;
-                out.extend_from_slice(first.behind);
-                continue;
-            };
-            let places = buffers.load_two([first.data, second.data]);
-            let blocks = [self.blocks(&first), self.blocks(&second)];
-            let [first_end, second_end] = walk_both(&mut buffers.interval(), &fast_unit, &places, blocks);
-            let [first_place, second_place] = places;
-            self.write(buffers, first_place, first_end?, &mut missing, out)?;
-            out.extend_from_slice(first.behind);
-            self.write(buffers, second_place, second_end?, &mut missing, out)?;
-            out.extend_from_slice(second.behind);
+            let second = if self.pace == Pace::Fast { pieces.next() } else { None };
+            if let Some(Ok(second)) = &second {
+                self.invert_both([&first, second], &fast_unit, buffers, &mut missing, out)?;
+            } else {
+                self.invert_one(&first, &fast_unit, buffers, &mut missing, out)?;
+                second.transpose()?;
+            }
         }
         Ok(missing)
+    }
+
+    fn invert_one(
+        &self,
+        piece: &Piece<'_>,
+        unit: &FastUnit<'_>,
+        buffers: &mut Buffers,
+        missing: &mut Vec<Missing>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        buffers.load(piece.data);
+        let mut interval = buffers.interval();
+        let end_bit = match self.pace {
+            Pace::Fast => walk(&mut interval, unit, self.blocks(piece))?,
+            Pace::Reference => walk_slowly(&mut interval, self.unit, self.blocks(piece))?,
+        };
+        let whole = 0..interval.data_bytes();
+        self.write(buffers, whole, end_bit, missing, out)?;
+        out.extend_from_slice(piece.behind);
+        Ok(())
+    }
+
+    fn invert_both(
+        &self,
+        pieces: [&Piece<'_>; 2],
+        unit: &FastUnit<'_>,
+        buffers: &mut Buffers,
+        missing: &mut Vec<Missing>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let places = buffers.load_two(pieces.map(|piece| piece.data));
+        let blocks = pieces.map(|piece| self.blocks(piece));
+        let ends = walk_both(&mut buffers.interval(), unit, &places, blocks);
+        for ((piece, place), end_bit) in pieces.into_iter().zip(places).zip(ends) {
+            self.write(buffers, place, end_bit?, missing, out)?;
+            out.extend_from_slice(piece.behind);
+        }
+        Ok(())
     }
 
     fn blocks(&self, piece: &Piece<'_>) -> u64 {
