@@ -101,25 +101,35 @@ impl<'a> Reader<'a> {
         (from, to): (usize, usize),
         sequences: &mut Vec<Sequence>,
     ) -> Result<(usize, Progress), DeflateError> {
-        if matches!(self.block, Block::Ahead) {
-            self.begin_block(tables)?;
-        }
-        let (end, is_over) = match self.block {
-            Block::Ahead => (from, false),
-            Block::Stored { left } => {
-                let bytes = left.min(to - from);
-                window[from..from + bytes].copy_from_slice(self.source.take_bytes(bytes)?);
-                sequences.push(Sequence { literals: bytes as u32, length: 0, distance: 0 });
-                self.block = Block::Stored { left: left - bytes };
-                (from + bytes, left == bytes)
+        loop {
+            if matches!(self.block, Block::Ahead) {
+                self.begin_block(tables)?;
             }
-            Block::Coded => read_codes(&mut self.source, tables, window, (from, to), sequences)?,
-        };
-        if !is_over {
-            return Ok((end, Progress::InBlock));
+            let (end, is_over) = match self.block {
+                Block::Ahead => (from, false),
+                Block::Stored { left } => {
+                    let bytes = left.min(to - from);
+                    window[from..from + bytes].copy_from_slice(self.source.take_bytes(bytes)?);
+                    if bytes > 0 {
+                        sequences.push(Sequence { literals: bytes as u32, length: 0, distance: 0 });
+                    }
+                    self.block = Block::Stored { left: left - bytes };
+                    (from + bytes, left == bytes)
+                }
+                Block::Coded => read_codes(&mut self.source, tables, window, (from, to), sequences)?,
+            };
+            if !is_over {
+                return Ok((end, Progress::InBlock));
+            }
+            self.block = Block::Ahead;
+            if self.is_last {
+                return Ok((end, Progress::EndOfStream));
+            }
+            // Blocks without content are passed over.
+            if end > from {
+                return Ok((end, Progress::EndOfBlock));
+            }
         }
-        self.block = Block::Ahead;
-        Ok((end, if self.is_last { Progress::EndOfStream } else { Progress::EndOfBlock }))
     }
 
     /// The checksum that follows the stream.
