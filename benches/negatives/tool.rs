@@ -111,7 +111,8 @@ fn zune_jpeg(file: &[u8], quality: u8) -> Result<Vec<u8>> {
     let mut decoder = JpegDecoder::new(ZCursor::new(file));
     let mut samples = decoder.decode()?;
     let info = decoder.info().context("no header")?;
-    let colour = match info.components {
+    // Grey is decoded to red, green and blue unless told otherwise.
+    let colour = match samples.len() / (usize::from(info.width) * usize::from(info.height)) {
         1 => ColorType::Luma,
         3 => ColorType::Rgb,
         _ => bail!("neither grey nor of three components"),

@@ -23,6 +23,8 @@ cv2.setNumThreads(1)
 def pillow(file: bytes, kind: str, quality: int) -> bytes:
     """Alpha is put aside, as ImageChops would invert it."""
     image = Image.open(io.BytesIO(file))
+    # A converted picture has none.
+    form = image.format
     if image.mode in ("P", "PA") or "transparency" in image.info:
         image = image.convert("RGBA" if "transparency" in image.info else "RGB")
     if image.mode in ("RGBA", "LA"):
@@ -31,7 +33,7 @@ def pillow(file: bytes, kind: str, quality: int) -> bytes:
     else:
         inverted = ImageChops.invert(image)
     out = io.BytesIO()
-    inverted.save(out, image.format, quality=quality)
+    inverted.save(out, form, quality=quality)
     return out.getvalue()
 
 
