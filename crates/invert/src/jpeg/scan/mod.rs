@@ -3,7 +3,7 @@
 pub(super) mod buffers;
 mod cursor;
 mod dc;
-#[expect(unsafe_code, reason = "two walks at once through raw pointers: measured in docs/pictures.md")]
+#[expect(unsafe_code, reason = "two walks at once through raw pointers: explained in docs/decisions/0003")]
 mod fast;
 pub(super) mod groups;
 pub(super) mod interval;
