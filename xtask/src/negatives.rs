@@ -17,6 +17,6 @@ const RUNS: &str = "7";
 pub(crate) fn run(sh: &Shell) -> Result<()> {
     corpus::make(sh, Part::Whole)?;
     let python = install::for_negatives(sh)?;
-    let measure = cmd!(sh, "cargo run --release --package benches --features peers --bin negatives");
+    let measure = cmd!(sh, "cargo run --release --package benches --features peers --example negatives");
     step::run(measure.args(["--", "--runs", RUNS, "--python"]).arg(python))
 }
