@@ -92,3 +92,13 @@ fn images_and_codecs_know_no_async_runtime() {
         assert_eq!(used_of(&uses, user, &["tokio", "tokio-util"]), [""; 0], "{user} is bytes in, values out");
     }
 }
+
+#[test]
+fn a_bare_cargo_run_starts_the_server() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec().unwrap();
+    let packages = metadata.workspace_default_packages();
+    let targets = packages.iter().flat_map(|package| &package.targets);
+    let binaries: Vec<_> = targets.filter(|target| target.is_bin()).map(|target| target.name.as_str()).collect();
+    assert_eq!(binaries, ["negaphone"], "with two, cargo asks which one");
+}
