@@ -29,12 +29,15 @@ pub(crate) struct Fuzz {
     /// How long each target runs
     #[arg(long, default_value_t = 60)]
     seconds: u32,
+    /// Where chance begins; 0 is somewhere else each time
+    #[arg(long, default_value_t = 0)]
+    seed: u32,
 }
 
 impl Fuzz {
     /// Every target, for so long.
     pub(crate) fn all(seconds: u32) -> Self {
-        Self { target: None, seconds }
+        Self { target: None, seconds, seed: 0 }
     }
 }
 
@@ -54,9 +57,10 @@ pub(crate) fn run(sh: &Shell, fuzz: &Fuzz) -> Result<()> {
             let folders = [format!("found/{target}"), format!("corpus/{target}")];
             sh.create_dir(&artifacts)?;
             sh.create_dir(&folders[0])?;
-            let seconds = fuzz.seconds.to_string();
+            let Fuzz { seconds, seed, .. } = fuzz;
             let search = bounded(sh, &program)
                 .arg(format!("-max_total_time={seconds}"))
+                .arg(format!("-seed={seed}"))
                 .arg(format!("-artifact_prefix={artifacts}"))
                 .arg("-print_final_stats=1");
             step::run(search.args(folders)).with_context(|| {

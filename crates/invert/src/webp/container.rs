@@ -12,6 +12,9 @@ const ANIMATION: u8 = 0x02;
 /// Where a frame is, how large, how long, and how it is put on the canvas.
 pub(super) const FRAME_HEADER_BYTES: usize = 16;
 
+/// A chunk's name and length.
+pub(super) const CHUNK_HEADER_BYTES: usize = 8;
+
 /// A chunk: its name and what is in it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Chunk<'a> {

@@ -15,7 +15,8 @@ use crate::reader::Reader;
 use crate::{Summary, exif, flip};
 
 use container::{
-    Chunk, FRAME_HEADER_BYTES, Layout, begin_chunk, end_chunk, open, read_chunk, read_layout, write_chunk,
+    CHUNK_HEADER_BYTES, Chunk, FRAME_HEADER_BYTES, Layout, begin_chunk, end_chunk, open, read_chunk, read_layout,
+    write_chunk,
 };
 
 pub(crate) fn invert(file: &[u8], options: &Options, out: &mut Vec<u8>) -> Result<Summary, InvertError> {
@@ -68,7 +69,7 @@ fn write_chunks(
         match &name {
             b"VP8 " | b"VP8L" | b"ANMF" => invert(&chunk, out)?,
             b"VP8X" => {
-                flags_at.get_or_insert(out.len() + 8);
+                flags_at.get_or_insert(out.len() + CHUNK_HEADER_BYTES);
                 write_chunk(name, data, out);
             }
             b"ANIM" => {

@@ -17,7 +17,9 @@ use crate::reader::Reader;
 use crate::vp8l::{self, Fault};
 use crate::{flip, flip_masked};
 
-use super::container::{ALPHA, Chunk, begin_chunk, end_chunk, open, read_chunk, read_size, write_chunk};
+use super::container::{
+    ALPHA, CHUNK_HEADER_BYTES, Chunk, begin_chunk, end_chunk, open, read_chunk, read_size, write_chunk,
+};
 use super::quality;
 
 /// What the codec may hold for each pixel, and beside them. Chosen: four
@@ -57,10 +59,25 @@ impl Picture<'_> {
         while !chunks.rest().is_empty() {
             let Chunk { name, data } = read_chunk(&mut chunks)?;
             if name == self.chunk.name {
+                let start = out.len() + CHUNK_HEADER_BYTES;
                 write_chunk(name, data, out);
+                if &name == b"VP8L" {
+                    self.keep_alpha_hint(&mut out[start..]);
+                }
             }
         }
         Ok(())
+    }
+
+    /// An encoder says of opaque samples that they have no alpha. The picture
+    /// said what it said, and readers choose their kind of pixels by it.
+    fn keep_alpha_hint(&self, lossless: &mut [u8]) {
+        // RFC 9649 §3.4: signature, two sizes of 14 bits, and whether alpha is used.
+        const AT: usize = 4;
+        const ALPHA_IS_USED: u8 = 0x10;
+        if let (Some(written), Some(before)) = (lossless.get_mut(AT), self.chunk.data.get(AT)) {
+            *written = *written & !ALPHA_IS_USED | before & ALPHA_IS_USED;
+        }
     }
 
     /// A file with this picture alone.

@@ -154,6 +154,20 @@ fn lossless_pictures_can_be_made_smaller_and_stay_exact() {
 }
 
 #[test]
+fn an_alpha_channel_stays_even_where_all_is_opaque() {
+    let mut opaque = noisy_rgba();
+    opaque.pixels_mut().for_each(|pixel| pixel[3] = 0xFF);
+    let file = encode(&opaque.into(), ImageFormat::WebP);
+    for effort in [Effort::Fast, Effort::Small] {
+        let options = Options { effort, ..Options::default() };
+        let mut after = Vec::new();
+        invert::invert_into(&file, &options, &mut Scratch::default(), &mut after).unwrap();
+        check_exact(&file, &after);
+        assert_eq!(decode(&file).color(), decode(&after).color());
+    }
+}
+
+#[test]
 fn unknown_chunks_and_what_follows_are_kept_or_go_on_request() {
     let mut file = with_metadata();
     file.extend(chunk(b"ABCD", b"unknown"));
