@@ -35,7 +35,7 @@ fn outcome(appended: &Appended) -> (u64, bool) {
 }
 
 async fn outcomes(store: &dyn Store, batch: Vec<Append>) -> Vec<(u64, bool)> {
-    store.append(batch).await.expect("memory is there").iter().map(outcome).collect()
+    store.append(batch).await.iter().map(|appended| outcome(appended.as_ref().expect("it is stored"))).collect()
 }
 
 async fn texts(store: &dyn Store, name: &str, after: u64, limit: usize) -> Vec<(u64, String)> {
@@ -127,10 +127,10 @@ async fn the_oldest_messages_go_first_and_the_newest_is_always_held() {
 #[tokio::test(start_paused = true)]
 async fn times_never_decrease_and_unused_rooms_are_forgotten() {
     let store = store();
-    let appended = store.append((0..100).map(|_| append("a", "m", None)).collect()).await.unwrap();
+    let appended = store.append((0..100).map(|_| append("a", "m", None)).collect()).await;
     let times: Vec<_> = appended
         .iter()
-        .map(|appended| match appended {
+        .map(|appended| match appended.as_ref().unwrap() {
             Appended::Fresh { message, .. } => message.time,
             Appended::Repeat { time, .. } => *time,
         })
@@ -159,29 +159,32 @@ async fn when_memory_is_spent_the_rooms_unused_for_longest_go_first() {
 }
 
 fn blob(text: &str) -> Blob {
-    Blob { bytes: Bytes::copy_from_slice(text.as_bytes()), mime_type: "image/png" }
+    Blob { bytes: Bytes::copy_from_slice(text.as_bytes()), mime_type: "image/png".into() }
 }
 
 #[tokio::test]
 async fn a_blob_is_named_by_its_content_and_the_name_cannot_be_guessed() {
     let (one, other) = (store(), store());
-    let id = one.put_blob(blob("picture")).await.unwrap();
-    assert_eq!(one.put_blob(blob("picture")).await.unwrap(), id);
-    assert_ne!(one.put_blob(blob("another")).await.unwrap(), id);
-    assert_ne!(other.put_blob(blob("picture")).await.unwrap(), id);
+    let id = one.put_blob(&room("a"), blob("picture")).await.unwrap();
+    assert_eq!(one.put_blob(&room("a"), blob("picture")).await.unwrap(), id);
+    assert_ne!(one.put_blob(&room("a"), blob("another")).await.unwrap(), id);
+    assert_ne!(other.put_blob(&room("a"), blob("picture")).await.unwrap(), id);
     let got = one.get_blob(&id).await.unwrap().unwrap();
-    assert_eq!((got.bytes.as_ref(), got.mime_type), (&b"picture"[..], "image/png"));
+    assert_eq!((got.bytes.as_ref(), &*got.mime_type), (&b"picture"[..], "image/png"));
     assert!(one.get_blob(&BlobId(Arc::from("nothing"))).await.unwrap().is_none());
 }
 
 #[tokio::test(start_paused = true)]
 async fn blobs_are_bounded_in_bytes_and_age() {
     let store = MemoryStore::new(MemoryLimits { blobs_max_bytes: 10, ..MemoryLimits::default() });
-    let first = store.put_blob(blob("123456")).await.unwrap();
-    let second = store.put_blob(blob("abcdef")).await.unwrap();
+    let first = store.put_blob(&room("a"), blob("123456")).await.unwrap();
+    let second = store.put_blob(&room("a"), blob("abcdef")).await.unwrap();
     assert!(store.get_blob(&first).await.unwrap().is_none());
     assert!(store.get_blob(&second).await.unwrap().is_some());
-    assert_eq!(store.put_blob(blob("12345678901")).await, Err(StoreError::BlobTooLarge { bytes: 11, bytes_max: 10 }));
+    assert_eq!(
+        store.put_blob(&room("a"), blob("12345678901")).await,
+        Err(StoreError::BlobTooLarge { bytes: 11, bytes_max: 10 })
+    );
     tokio::time::advance(Duration::from_secs(24 * 3600)).await;
     assert!(store.get_blob(&second).await.unwrap().is_none());
 }
@@ -196,4 +199,18 @@ async fn rooms_used_at_the_same_moment_do_not_all_go_at_once() {
         held += usize::from(store.head(&room(name)).await.unwrap().is_some());
     }
     assert_eq!(held, 2);
+}
+
+#[tokio::test]
+async fn clearing_forgets_messages_and_neither_offsets_nor_epoch() {
+    let store = store();
+    store.clear(&room("nowhere")).await.unwrap();
+    assert_eq!(store.head(&room("nowhere")).await, Ok(None));
+    outcomes(&store, (1..=5).map(|n| append("a", &format!("m{n}"), None)).collect()).await;
+    store.clear(&room("a")).await.unwrap();
+    assert_eq!(texts(&store, "a", 0, 9).await, []);
+    let head = Head { epoch: KNOWN, offset: Offset(5), first_held: Offset(6) };
+    assert_eq!(store.head(&room("a")).await, Ok(Some(head)));
+    assert_eq!(outcomes(&store, vec![append("a", "m6", None)]).await, [(6, false)]);
+    assert_eq!(texts(&store, "a", 0, 9).await, [(6, "m6".to_owned())]);
 }

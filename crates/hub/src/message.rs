@@ -1,5 +1,6 @@
 //! What a room remembers: messages, their places and their pasts.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -108,7 +109,7 @@ pub struct SharedImage {
     /// The blob that holds it.
     pub blob: BlobId,
     /// Short lower-case name of its format, such as `jpeg`.
-    pub format: &'static str,
+    pub format: Cow<'static, str>,
     /// Pixels per row.
     pub width: u32,
     /// Rows.

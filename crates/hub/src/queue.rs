@@ -199,6 +199,11 @@ impl<S: Sink> Queue<S> {
         }
     }
 
+    /// Messages that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state.lock().messages
+    }
+
     fn take_from(&self, state: &mut State<S>, count: usize) -> Vec<Item<S>> {
         let count = count.min(state.items.len());
         let items: Vec<_> = state.items.drain(..count).collect();

@@ -1,7 +1,9 @@
 //! What a room needs of a history.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -87,7 +89,30 @@ pub struct Blob {
     /// The bytes.
     pub bytes: Bytes,
     /// Their media type.
-    pub mime_type: &'static str,
+    pub mime_type: Cow<'static, str>,
+}
+
+/// What a stored message survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing: it is gone with the process.
+    Memory,
+    /// The end of the process, however sudden: the operating system has it.
+    Os,
+    /// The loss of power: the disk has it.
+    Disk,
+}
+
+impl Durability {
+    /// The word for it, the same everywhere.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Os => "os",
+            Self::Disk => "disk",
+        }
+    }
 }
 
 /// The store could not do it; nothing was stored.
@@ -113,12 +138,9 @@ pub enum StoreError {
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
     /// Appends in the batch's order; answers one for one. What is answered is
-    /// stored as durably as the store is set to.
-    ///
-    /// # Errors
-    ///
-    /// When nothing of the batch was stored.
-    async fn append(&self, batch: Vec<Append>) -> Result<Vec<Appended>, StoreError>;
+    /// stored as durably as [`durability`](Self::durability) says; what is
+    /// refused is not stored.
+    async fn append(&self, batch: Vec<Append>) -> Vec<Result<Appended, StoreError>>;
 
     /// Where the room stands; `None` when nothing of it is stored. Stores
     /// nothing.
@@ -136,12 +158,19 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When the store does not answer.
     async fn read(&self, room: &RoomName, after: Offset, limit: usize) -> Result<Page, StoreError>;
 
-    /// Keeps a blob and names it.
+    /// Forgets the room's messages; its epoch stays, and its offsets go on.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer; then nothing is forgotten.
+    async fn clear(&self, room: &RoomName) -> Result<(), StoreError>;
+
+    /// Keeps a blob that is to be seen in `room`, and names it.
     ///
     /// # Errors
     ///
     /// When it is too large or the store does not answer.
-    async fn put_blob(&self, blob: Blob) -> Result<BlobId, StoreError>;
+    async fn put_blob(&self, room: &RoomName, blob: Blob) -> Result<BlobId, StoreError>;
 
     /// The blob of that name, if it is still held.
     ///
@@ -149,4 +178,16 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// When the store does not answer.
     async fn get_blob(&self, id: &BlobId) -> Result<Option<Blob>, StoreError>;
+
+    /// What the room's messages survive once they are acked.
+    fn durability(&self, room: &RoomName) -> Durability;
+
+    /// How long messages may be gathered while more keep coming, since a
+    /// larger batch costs less a message.
+    fn gather_max(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Says that nothing more will come, and waits until all is put away.
+    async fn close(&self) {}
 }

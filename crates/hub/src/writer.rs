@@ -8,17 +8,24 @@ use crate::room::Room;
 use crate::session::Sink;
 use crate::store::{Append, Appended, Store, StoreError};
 
+/// A batch of so many costs a message hardly more than a larger one does: no
+/// more are waited for.
+const WORTHWHILE_BATCH: usize = 64;
+
 /// Runs until the queue is closed and empty.
 ///
 /// What came while the last batch was being stored is the next batch (group
-/// commit).
+/// commit). Where several came, more are coming, and a store that gains by it
+/// is given a moment's worth of them at once.
 pub(crate) async fn write<S: Sink>(
     queue: Arc<Queue<S>>,
     store: Arc<dyn Store>,
     batch_max: usize,
     stored: Arc<AtomicU64>,
 ) {
+    let gather_max = store.gather_max();
     while let Some(items) = queue.take(batch_max).await {
+        let is_small = (2..WORTHWHILE_BATCH).contains(&items.len());
         let mut batch = Vec::new();
         let mut barriers = Vec::new();
         for item in items {
@@ -36,6 +43,9 @@ pub(crate) async fn write<S: Sink>(
             // The one who waited may have gone away.
             barrier.send(()).ok();
         }
+        if is_small && !gather_max.is_zero() && queue.waiting() < WORTHWHILE_BATCH {
+            tokio::time::sleep(gather_max).await;
+        }
     }
 }
 
@@ -50,36 +60,32 @@ async fn append<S: Sink>(store: &dyn Store, batch: Vec<Publish<S>>) -> u64 {
             dedup: publish.dedup.clone(),
         })
         .collect();
-    match store.append(appends).await {
-        Ok(appended) => finish(batch, appended),
-        Err(error) => {
-            refuse(batch, &error);
-            0
-        }
-    }
+    finish(batch, store.append(appends).await)
 }
 
-fn finish<S: Sink>(batch: Vec<Publish<S>>, appended: Vec<Appended>) -> u64 {
+fn finish<S: Sink>(batch: Vec<Publish<S>>, appended: Vec<Result<Appended, StoreError>>) -> u64 {
     assert_eq!(batch.len(), appended.len(), "a store answers one for one");
     let mut rooms: Vec<Arc<Room<S>>> = Vec::new();
     let mut replies = Vec::with_capacity(batch.len());
     let mut fresh = 0;
     for (publish, appended) in batch.into_iter().zip(appended) {
-        let receipt = match appended {
-            Appended::Fresh { epoch, message } => {
+        let result = match appended {
+            Ok(Appended::Fresh { epoch, message }) => {
                 publish.room.deliver(&message);
                 fresh += 1;
-                Receipt { offset: message.offset, epoch, time: message.time, repeat: false }
+                Ok(Receipt { offset: message.offset, epoch, time: message.time, repeat: false })
             }
-            Appended::Repeat { epoch, offset, time } => Receipt { offset, epoch, time, repeat: true },
+            Ok(Appended::Repeat { epoch, offset, time }) => Ok(Receipt { offset, epoch, time, repeat: true }),
+            // Why is the store's to say, once and not a message.
+            Err(error) => Err(PublishError::Store(error)),
         };
-        replies.push((Arc::clone(&publish.room), publish.reply, receipt));
+        replies.push((Arc::clone(&publish.room), publish.reply, result));
         if rooms.last().is_none_or(|last| !Arc::ptr_eq(last, &publish.room)) {
             rooms.push(publish.room);
         }
     }
-    for (room, reply, receipt) in replies {
-        if let Some(session) = reply.send(Ok(receipt)) {
+    for (room, reply, result) in replies {
+        if let Some(session) = reply.send(result) {
             room.answer(session);
         }
     }
@@ -87,13 +93,4 @@ fn finish<S: Sink>(batch: Vec<Publish<S>>, appended: Vec<Appended>) -> u64 {
         room.wake();
     }
     fresh
-}
-
-fn refuse<S: Sink>(batch: Vec<Publish<S>>, error: &StoreError) {
-    tracing::error!(%error, messages = batch.len(), "messages were refused: the history did not take them");
-    for publish in batch {
-        if let Some(session) = publish.reply.send(Err(PublishError::Store(error.clone()))) {
-            session.flush();
-        }
-    }
 }

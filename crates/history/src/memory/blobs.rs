@@ -52,8 +52,11 @@ impl Blobs {
         if bytes > self.max_bytes {
             return Err(StoreError::BlobTooLarge { bytes, bytes_max: self.max_bytes });
         }
-        let digest =
-            Sha256::new().chain_update(self.secret).chain_update(blob.mime_type).chain_update(&blob.bytes).finalize();
+        let digest = Sha256::new()
+            .chain_update(self.secret)
+            .chain_update(blob.mime_type.as_bytes())
+            .chain_update(&blob.bytes)
+            .finalize();
         let id = BlobId(URL_SAFE_NO_PAD.encode(&digest[..ID_BYTES]).into());
         self.remove(&id);
         self.expire(now);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use hub::{Append, Appended, Blob, BlobId, Head, Offset, Page, RoomName, Store, StoreError, Timestamp};
+use hub::{Append, Appended, Blob, BlobId, Durability, Head, Offset, Page, RoomName, Store, StoreError, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -128,12 +128,12 @@ impl Rooms {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn append(&self, batch: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, batch: Vec<Append>) -> Vec<Result<Appended, StoreError>> {
         let (time, now) = (unix_time(), Instant::now());
         let mut rooms = self.rooms.lock();
-        let appended = batch.into_iter().map(|append| self.append_one(&mut rooms, append, time, now)).collect();
+        let appended = batch.into_iter().map(|append| Ok(self.append_one(&mut rooms, append, time, now))).collect();
         rooms.sweep(now, &self.limits);
-        Ok(appended)
+        appended
     }
 
     async fn head(&self, room: &RoomName) -> Result<Option<Head>, StoreError> {
@@ -146,12 +146,27 @@ impl Store for MemoryStore {
         Ok(Page { messages: messages.unwrap_or_default() })
     }
 
-    async fn put_blob(&self, blob: Blob) -> Result<BlobId, StoreError> {
+    async fn clear(&self, room: &RoomName) -> Result<(), StoreError> {
+        let mut rooms = self.rooms.lock();
+        let rooms = &mut *rooms;
+        if let Some(room) = rooms.by_name.get_mut(room) {
+            rooms.bytes -= room.bytes();
+            room.clear(Instant::now());
+            rooms.bytes += room.bytes();
+        }
+        Ok(())
+    }
+
+    async fn put_blob(&self, _: &RoomName, blob: Blob) -> Result<BlobId, StoreError> {
         self.blobs.lock().put(blob, Instant::now())
     }
 
     async fn get_blob(&self, id: &BlobId) -> Result<Option<Blob>, StoreError> {
         Ok(self.blobs.lock().get(id, Instant::now()))
+    }
+
+    fn durability(&self, _: &RoomName) -> Durability {
+        Durability::Memory
     }
 }
 

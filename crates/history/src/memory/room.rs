@@ -65,6 +65,13 @@ impl StoredRoom {
         Appended::Fresh { epoch: self.epoch, message }
     }
 
+    /// Forgets the messages, not where the room stands.
+    pub(super) fn clear(&mut self, now: Instant) {
+        self.used_at = now;
+        self.messages.clear();
+        self.bytes = 0;
+    }
+
     /// The newest message is held whatever its size.
     fn trim(&mut self, limits: &MemoryLimits) {
         while self.messages.len() > 1

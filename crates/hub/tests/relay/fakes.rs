@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{BufMut, BytesMut};
 use hub::{
-    Append, Appended, Blob, BlobId, Body, Draft, Encode, Epoch, Event, Format, Formats, Happening, Head, Hub,
-    HubLimits, Join, Message, Offset, Page, PersonName, Reply, Room, RoomName, Seat, Session, Since, Sink, Store,
+    Append, Appended, Blob, BlobId, Body, Draft, Durability, Encode, Epoch, Event, Format, Formats, Happening, Head,
+    Hub, HubLimits, Join, Message, Offset, Page, PersonName, Reply, Room, RoomName, Seat, Session, Since, Sink, Store,
     StoreError, Timestamp,
 };
 use parking_lot::Mutex;
@@ -108,9 +108,9 @@ pub(crate) struct FakeStore {
 
 #[async_trait]
 impl Store for FakeStore {
-    async fn append(&self, batch: Vec<Append>) -> Result<Vec<Appended>, StoreError> {
+    async fn append(&self, batch: Vec<Append>) -> Vec<Result<Appended, StoreError>> {
         if self.is_down.load(std::sync::atomic::Ordering::SeqCst) {
-            return Err(StoreError::Down);
+            return batch.iter().map(|_| Err(StoreError::Down)).collect();
         }
         let mut messages = self.messages.lock();
         let append_one = |append: Append| {
@@ -119,9 +119,9 @@ impl Store for FakeStore {
             let offset = last.map_or(append.known.offset, |(_, message)| message.offset).next();
             let message = Arc::new(Message { offset, time: Timestamp(0), draft: append.draft });
             messages.push((append.room, Arc::clone(&message)));
-            Appended::Fresh { epoch: append.known.epoch, message }
+            Ok(Appended::Fresh { epoch: append.known.epoch, message })
         };
-        Ok(batch.into_iter().map(append_one).collect())
+        batch.into_iter().map(append_one).collect()
     }
 
     async fn head(&self, room: &RoomName) -> Result<Option<Head>, StoreError> {
@@ -138,12 +138,20 @@ impl Store for FakeStore {
         Ok(Page { messages: of_room.take(limit).map(|(_, message)| Arc::clone(message)).collect() })
     }
 
-    async fn put_blob(&self, _: Blob) -> Result<BlobId, StoreError> {
+    async fn clear(&self, _: &RoomName) -> Result<(), StoreError> {
+        Err(StoreError::Down)
+    }
+
+    async fn put_blob(&self, _: &RoomName, _: Blob) -> Result<BlobId, StoreError> {
         Err(StoreError::Down)
     }
 
     async fn get_blob(&self, _: &BlobId) -> Result<Option<Blob>, StoreError> {
         Ok(None)
+    }
+
+    fn durability(&self, _: &RoomName) -> Durability {
+        Durability::Memory
     }
 }
 

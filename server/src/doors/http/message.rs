@@ -144,7 +144,7 @@ impl<'a> Shown<'a> {
             Body::Image(image) => {
                 let url = image_path(base_path, &image.blob);
                 let text = url.clone();
-                let image = ShownImage { url, format: image.format, width: image.width, height: image.height };
+                let image = ShownImage { url, format: &image.format, width: image.width, height: image.height };
                 Self { kind: "image", text, image: Some(image), ..shown }
             }
             Body::Bytes(bytes) => Self { kind: "bytes", from: Some(name), size: Some(bytes.len()), ..shown },

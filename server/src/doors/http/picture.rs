@@ -62,10 +62,10 @@ pub(crate) async fn share_image(
     let inverted = invert(&app, &client, &parts, body).await?;
     let room = app.room(&room, client.address).await?;
     let (format, width, height) = (inverted.format.name(), inverted.width, inverted.height);
-    let blob = Blob { bytes: Bytes::from(inverted.bytes), mime_type: inverted.format.mime_type() };
-    let blob = app.hub.store().put_blob(blob).await?;
+    let blob = Blob { bytes: Bytes::from(inverted.bytes), mime_type: inverted.format.mime_type().into() };
+    let blob = app.hub.store().put_blob(room.name(), blob).await?;
     let url = image_path(&app.config.base_path, &blob);
-    let image = SharedImage { blob, format, width, height, origin: Arc::clone(&client.origin) };
+    let image = SharedImage { blob, format: format.into(), width, height, origin: Arc::clone(&client.origin) };
     let from = name.unwrap_or_else(PersonName::guest);
     let draft = Draft { from, body: Body::Image(image), as_sent: None, id: None };
     let receipt = app.hub.publish_or_refuse(&room, draft, dedup).await?;
@@ -89,8 +89,9 @@ pub(crate) async fn get_image(State(app): State<Arc<App>>, Path(id): Path<String
     let Some(blob) = blob else {
         return Err(ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is no such picture, or not any more"));
     };
+    let mime_type = HeaderValue::from_str(&blob.mime_type).map_err(|_| ApiError::from(ImageError::Internal))?;
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(blob.mime_type)),
+        (header::CONTENT_TYPE, mime_type),
         // The id names the content, so it never changes; who may see it is between the server and the one who asks.
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600, immutable")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox")),

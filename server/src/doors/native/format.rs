@@ -34,7 +34,7 @@ impl NativeFormat {
             Body::Json(data) => put(&Message::Data { room, offset, time, from, data, id }, out),
             Body::Image(image) => {
                 let url = image_path(&self.base_path, &image.blob);
-                let (format, width, height) = (image.format, image.width, image.height);
+                let (format, width, height) = (&*image.format, image.width, image.height);
                 put(&Message::Image { room, offset, time, from, url: &url, format, width, height, id }, out);
             }
             Body::Bytes(bytes) => put(&Message::Bytes { room, offset, time, from, size: bytes.len() }, out),

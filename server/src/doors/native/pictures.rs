@@ -146,8 +146,8 @@ fn refusal(which: &Which, code: ErrorCode, message: &str) -> Bytes {
 }
 
 async fn publish(app: &App, session: &Arc<Session>, share: Share, id: Option<Arc<str>>, inverted: &Inverted) {
-    let blob = Blob { bytes: Bytes::copy_from_slice(&inverted.bytes), mime_type: inverted.format.mime_type() };
-    let blob = match app.hub.store().put_blob(blob).await {
+    let blob = Blob { bytes: Bytes::copy_from_slice(&inverted.bytes), mime_type: inverted.format.mime_type().into() };
+    let blob = match app.hub.store().put_blob(share.room.name(), blob).await {
         Ok(blob) => blob,
         Err(error) => {
             session.push(answer(id.as_deref(), Err(error.into())).unwrap_or_default());
@@ -155,7 +155,7 @@ async fn publish(app: &App, session: &Arc<Session>, share: Share, id: Option<Arc
         }
     };
     let (format, width, height) = (inverted.format.name(), inverted.width, inverted.height);
-    let image = SharedImage { blob, format, width, height, origin: share.origin };
+    let image = SharedImage { blob, format: format.into(), width, height, origin: share.origin };
     let draft = Draft { from: share.from, body: Body::Image(image), as_sent: None, id: id.clone() };
     let reply = Reply::To(Arc::clone(session), Box::new(move |result| answer(id.as_deref(), result)));
     app.hub.publish(&share.room, draft, share.dedup, reply).await;
