@@ -5,9 +5,12 @@
 //! values into what the hub understands.
 
 pub mod base64_image;
+pub mod character;
 pub mod error_code;
 pub mod image_json;
 mod json;
 pub mod native;
+pub mod tcp_pair;
+pub mod tcp_room;
 pub mod utf8;
 pub mod websocket;
