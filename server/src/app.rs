@@ -4,24 +4,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use history::MemoryStore;
-use hub::{Encode, Format, Formats, RoomError, RoomName};
+use hub::{RoomError, RoomName};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::doors::native::NativeFormat;
-use crate::doors::raw::RawFormat;
+use crate::formats::DoorFormats;
 use crate::images::ImagePool;
 use crate::input::InboundBudget;
 use crate::limits::Limits;
 use crate::metrics::{ImageMetrics, Metrics};
 use crate::rate::AddressRates;
 use crate::sink::{Hub, Room};
-
-/// The wire formats, in the order in which the hub knows them.
-pub(crate) const NATIVE: Format = Format(0);
-/// See [`NATIVE`].
-pub(crate) const RAW: Format = Format(1);
 
 /// Everything that the doors need.
 #[derive(Debug)]
@@ -32,6 +26,8 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// The relay core.
     pub(crate) hub: Arc<Hub>,
+    /// The formats that it knows.
+    pub(crate) formats: DoorFormats,
     /// Inverts pictures.
     pub(crate) images: Arc<ImagePool>,
     /// What happened.
@@ -57,10 +53,8 @@ impl App {
     pub(crate) fn start(config: Config, local: SocketAddr) -> std::io::Result<Arc<Self>> {
         let limits = config.limits();
         let store = Arc::new(MemoryStore::new(limits.memory.clone()));
-        let base_path = config.base_path.clone();
-        let formats: Vec<Box<dyn Encode>> =
-            vec![Box::new(NativeFormat::new(base_path.clone())), Box::new(RawFormat::new(base_path))];
-        let hub = Hub::start(store, Formats::new(formats), Arc::new(limits.hub.clone()));
+        let (formats, encoders) = DoorFormats::new(&config.base_path);
+        let hub = Hub::start(store, encoders, Arc::new(limits.hub.clone()));
         let pictures = ImageMetrics::default();
         let images = Arc::new(ImagePool::start(limits.pool.clone(), limits.image.into(), pictures.clone())?);
         Ok(Arc::new(Self {
@@ -74,6 +68,7 @@ impl App {
             local_authority: local.to_string(),
             config,
             limits,
+            formats,
             hub,
         }))
     }

@@ -16,10 +16,14 @@ mod session;
 
 mod body;
 mod error;
+mod formats;
 mod images;
 mod input;
 mod metrics;
 mod pieces;
+#[cfg_attr(not(test), expect(dead_code, reason = "the doors that read from it come next"))]
+mod pipe;
+mod plain_text;
 mod query;
 mod rate;
 mod sink;

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::input::{Input, InputEnd, MessageBounds};
 use crate::limits::SessionLimits;
 use crate::rate::Bucket;
-use crate::sink::{Session, TcpSink};
+use crate::sink::{Session, Sink};
 
 /// Why a door closes a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Connection {
     /// `unread` is what came with the handshake.
     pub(crate) fn new(app: Arc<App>, stream: TcpStream, unread: Bytes, bounds: MessageBounds) -> Self {
         let stream = Arc::new(stream);
-        let session = Session::new(TcpSink(Arc::clone(&stream)), Arc::clone(app.hub.limits()));
+        let session = Session::new(Sink::Tcp(Arc::clone(&stream)), Arc::clone(app.hub.limits()));
         let limits = &app.limits.session;
         let input = Input::new(Arc::clone(&stream), unread, bounds, limits, app.inbound.clone());
         let pings = Bucket::new(Some(limits.ping_rate));

@@ -1,30 +1,47 @@
-//! How a session's bytes leave: the socket beneath axum's router.
+//! How a session's bytes leave: by the socket beneath axum's router or of a
+//! TCP door, or by a pipe from which requests take them.
 
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-use hub::Sink;
 use tokio::net::TcpStream;
 
-/// The write side of a TCP connection; the session's own task reads it.
-#[derive(Debug)]
-pub(crate) struct TcpSink(pub(crate) Arc<TcpStream>);
+use crate::pipe::Pipe;
 
-impl Sink for TcpSink {
+/// The way out of one session.
+#[derive(Debug)]
+pub(crate) enum Sink {
+    /// The write side of a TCP connection; the session's own task reads it.
+    Tcp(Arc<TcpStream>),
+    #[expect(dead_code, reason = "the doors that read from it come next")]
+    /// The write end of a pipe; a request's body is the other one.
+    Pipe(Pipe),
+}
+
+impl hub::Sink for Sink {
     fn write_some(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.try_write_vectored(slices)
+        match self {
+            Self::Tcp(stream) => stream.try_write_vectored(slices),
+            Self::Pipe(pipe) => pipe.write_some(slices),
+        }
     }
 
     async fn writable(&self) -> io::Result<()> {
-        self.0.writable().await
+        match self {
+            Self::Tcp(stream) => stream.writable().await,
+            Self::Pipe(pipe) => {
+                pipe.writable().await;
+                Ok(())
+            }
+        }
     }
 }
 
 /// A session of this server.
-pub(crate) type Session = hub::Session<TcpSink>;
+pub(crate) type Session = hub::Session<Sink>;
 /// The hub of this server.
-pub(crate) type Hub = hub::Hub<TcpSink>;
+pub(crate) type Hub = hub::Hub<Sink>;
 /// A room of this server.
-pub(crate) type Room = hub::Room<TcpSink>;
+pub(crate) type Room = hub::Room<Sink>;
 /// A place in a room of this server.
-pub(crate) type Seat = hub::Seat<TcpSink>;
+pub(crate) type Seat = hub::Seat<Sink>;

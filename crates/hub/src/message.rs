@@ -185,6 +185,12 @@ impl Draft {
         self.body.len().max(as_sent) + self.from.as_str().len() + self.id.as_ref().map_or(0, |id| id.len())
     }
 
+    /// What was sent, for a member that speaks the dialect it was sent in.
+    #[must_use]
+    pub fn as_sent_in(&self, dialect: Dialect) -> Option<&Bytes> {
+        self.as_sent.as_ref().filter(|sent| sent.dialect == dialect).map(|sent| &sent.bytes)
+    }
+
     /// Never: a draft has at least its sender's name.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,24 +5,22 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use bytes::{BufMut, Bytes, BytesMut};
-use hub::{AsSent, Body, Dialect, Draft, Encode, Event, Happening, Join, PersonName, Reply, RoomName, Since};
+use bytes::{Bytes, BytesMut};
+use hub::{AsSent, Body, Draft, Encode, Event, Happening, Join, PersonName, Reply, RoomName, Since};
 use tokio::time::Instant;
-use wire::websocket::{CloseCode, Opcode, Utf8, put_frame, put_frame_with};
+use wire::websocket::{CloseCode, Opcode, Utf8, put_frame};
 
 use super::upgrade::upgrade;
-use crate::app::{App, RAW};
+use crate::app::App;
 use crate::error::ApiError;
+use crate::formats;
 use crate::input::MessageBounds;
 use crate::metrics::Speaks;
 use crate::peer::Client;
+use crate::plain_text::{PlainText, Urls};
 use crate::rate::Bucket;
 use crate::session::{Close, Connection, Door};
 use crate::sink::{Room, Seat};
-use crate::urls::image_path;
-
-/// What raw members sent, to the letter.
-const DIALECT: Dialect = Dialect(1);
 
 /// `GET /ws/raw/<room>`.
 pub(crate) async fn open(
@@ -43,7 +41,7 @@ pub(crate) async fn open(
 
 async fn talk(app: Arc<App>, connection: Connection, room: Arc<Room>) {
     let name = PersonName::guest();
-    let join = Join { name: name.clone(), format: RAW, since: Since::Live, history: 0 };
+    let join = Join { name: name.clone(), format: app.formats.raw, since: Since::Live, history: 0 };
     // Only the store could refuse, and a live join does not ask it.
     let Ok(seat) = app.hub.join(&room, connection.session(), join, |_| None).await else { return };
     let door = RawDoor {
@@ -67,7 +65,7 @@ struct RawDoor {
 impl RawDoor {
     async fn publish(&mut self, body: Body, bytes: Bytes) {
         self.bucket.charge();
-        let as_sent = Some(AsSent { dialect: DIALECT, bytes });
+        let as_sent = Some(AsSent { dialect: formats::RAW, bytes });
         let draft = Draft { from: self.name.clone(), body, as_sent, id: None };
         self.app.hub.publish(self.seat.room(), draft, None, Reply::OrLeave(Arc::clone(&self.session))).await;
     }
@@ -103,14 +101,14 @@ impl Door for RawDoor {
 /// Writes messages for members of this door.
 #[derive(Debug)]
 pub(crate) struct RawFormat {
-    base_path: String,
+    plain: PlainText,
 }
 
 impl RawFormat {
     /// `base_path` stands before the paths of whole URLs.
     #[must_use]
-    pub(crate) fn new(base_path: String) -> Self {
-        Self { base_path }
+    pub(crate) fn new(base_path: &str) -> Self {
+        Self { plain: PlainText::new(Urls::Whole, base_path) }
     }
 }
 
@@ -119,22 +117,13 @@ impl Encode for RawFormat {
         // Comings and goings are told at the native door only.
         let Happening::Message(message) = event.happening else { return };
         let draft = &message.draft;
-        match (&draft.body, &draft.as_sent) {
+        match (&draft.body, draft.as_sent_in(formats::RAW)) {
             (Body::Bytes(bytes), _) => put_frame(out, Opcode::Binary, bytes),
-            (Body::Text(_), Some(AsSent { dialect: DIALECT, bytes })) => put_frame(out, Opcode::Text, bytes),
-            (Body::Text(text) | Body::Json(text), _) => put_named(out, draft, text),
-            (Body::Image(image), _) => {
-                let url = format!("{}{}", image.origin, image_path(&self.base_path, &image.blob));
-                put_named(out, draft, url.as_bytes());
+            (Body::Text(_), Some(text)) => put_frame(out, Opcode::Text, text),
+            (Body::Text(_) | Body::Json(_) | Body::Image(_), _) => {
+                let line = self.plain.line(draft).expect("only bytes are no text");
+                put_frame(out, Opcode::Text, line.as_bytes());
             }
         }
     }
-}
-
-fn put_named(out: &mut BytesMut, draft: &Draft, text: &[u8]) {
-    put_frame_with(out, Opcode::Text, |out| {
-        out.put_slice(draft.from.as_str().as_bytes());
-        out.put_slice(b": ");
-        out.put_slice(text);
-    });
 }

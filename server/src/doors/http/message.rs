@@ -10,7 +10,7 @@ use wire::native::{NativeLimits, check_data};
 
 use crate::body::{Kind, multipart_fields};
 use crate::error::ApiError;
-use crate::urls::image_path;
+use crate::plain_text::PlainText;
 
 /// A message of somebody's.
 #[derive(Debug)]
@@ -124,7 +124,8 @@ struct ShownImage<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn new(message: &'a Message, base_path: &str) -> Self {
+    /// `plain` shows pictures by their relative URLs.
+    pub(super) fn new(message: &'a Message, plain: &PlainText) -> Self {
         let draft = &message.draft;
         let name = draft.from.as_str();
         let shown = Self {
@@ -132,27 +133,21 @@ impl<'a> Shown<'a> {
             offset: message.offset.0,
             time: crate::time::format(message.time),
             name,
-            text: String::new(),
+            text: plain.text(&draft.body).unwrap_or_default().into_owned(),
             id: draft.id.as_deref(),
             image: None,
             from: None,
             size: None,
         };
         match &draft.body {
-            Body::Text(text) => Self { text: lossless(text), ..shown },
-            Body::Json(json) => Self { kind: "data", text: lossless(json), ..shown },
+            Body::Text(_) => shown,
+            Body::Json(_) => Self { kind: "data", ..shown },
             Body::Image(image) => {
-                let url = image_path(base_path, &image.blob);
-                let text = url.clone();
+                let url = shown.text.clone();
                 let image = ShownImage { url, format: &image.format, width: image.width, height: image.height };
-                Self { kind: "image", text, image: Some(image), ..shown }
+                Self { kind: "image", image: Some(image), ..shown }
             }
             Body::Bytes(bytes) => Self { kind: "bytes", from: Some(name), size: Some(bytes.len()), ..shown },
         }
     }
-}
-
-/// The doors let only UTF-8 into a text or JSON body.
-fn lossless(bytes: &Bytes) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }

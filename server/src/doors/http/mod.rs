@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::body;
 use crate::error::ApiError;
 use crate::peer::Client;
+use crate::plain_text::{PlainText, Urls};
 use crate::query::Query;
 use message::{Posted, Shown};
 
@@ -55,7 +56,8 @@ pub(crate) async fn root(
     }
     let room = app.room(&default_room(), client.address).await?;
     let reading = app.hub.read(&room, Since::Latest, app.limits.http.page_max_messages).await?;
-    let shown: Vec<_> = reading.messages.iter().map(|message| Shown::new(message, &app.config.base_path)).collect();
+    let plain = PlainText::new(Urls::Relative, &app.config.base_path);
+    let shown: Vec<_> = reading.messages.iter().map(|message| Shown::new(message, &plain)).collect();
     Ok(([(header::VARY, "Accept")], Json(shown)).into_response())
 }
 
@@ -88,7 +90,8 @@ pub(crate) async fn get_messages(
             .min(app.limits.http.page_max_messages),
     };
     let reading = app.hub.read(&room, params::since(&query)?, limit).await?;
-    let messages = reading.messages.iter().map(|message| Shown::new(message, &app.config.base_path)).collect();
+    let plain = PlainText::new(Urls::Relative, &app.config.base_path);
+    let messages = reading.messages.iter().map(|message| Shown::new(message, &plain)).collect();
     let page = Page { epoch: reading.epoch.to_string(), head: reading.head.0, recovered: reading.recovered, messages };
     Ok(Json(page).into_response())
 }

@@ -16,8 +16,8 @@ pub(crate) struct NativeFormat {
 impl NativeFormat {
     /// `base_path` stands before the paths of shared pictures.
     #[must_use]
-    pub(crate) fn new(base_path: String) -> Self {
-        Self { base_path }
+    pub(crate) fn new(base_path: &str) -> Self {
+        Self { base_path: base_path.to_owned() }
     }
 
     fn put_message(&self, room: &RoomName, message: &hub::Message, out: &mut BytesMut) {

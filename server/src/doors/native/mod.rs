@@ -19,7 +19,7 @@ use wire::websocket::{CloseCode, Utf8};
 
 use super::params;
 use super::upgrade::upgrade;
-use crate::app::{App, NATIVE};
+use crate::app::App;
 use crate::error::ApiError;
 use crate::input::MessageBounds;
 use crate::limits::Rate;
@@ -92,7 +92,7 @@ async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
     let session = Arc::clone(connection.session());
     let join = Join {
         name: entrance.name.clone(),
-        format: NATIVE,
+        format: app.formats.native,
         since: entrance.since,
         history: app.limits.session.history_messages,
     };
