@@ -94,6 +94,7 @@ pub struct Reading {
 /// A place in a room; given up when it is dropped.
 pub struct Seat<S: Sink> {
     room: Arc<Room<S>>,
+    session: Arc<Session<S>>,
     id: MembershipId,
 }
 
@@ -230,7 +231,7 @@ impl<S: Sink> Hub<S> {
             session.add_membership(id, cursor, told.offset == told.head);
             start = Some(told);
         });
-        let seat = Seat { room: Arc::clone(room), id };
+        let seat = Seat { room: Arc::clone(room), session: Arc::clone(session), id };
         if let Some(told) = start.filter(|told| told.offset < told.head) {
             let catch_up = CatchUp {
                 store: Arc::clone(&self.store),
@@ -346,6 +347,26 @@ impl<S: Sink> Seat<S> {
     /// Puts all that is on the tapes before whatever the session is sent next.
     pub fn settle(&self) {
         self.room.seal();
+    }
+
+    /// Has what is said from here on written in another format.
+    pub fn reformat(&self, format: Format) {
+        self.room.move_member(self.id, &self.session, format);
+    }
+
+    /// Has what is said from here on written to another session, not before
+    /// [`go_on`](Self::go_on). What was said so far is still written to the
+    /// old one: to its end when that [has caught
+    /// up](Session::has_caught_up).
+    pub fn move_to(&mut self, session: &Arc<Session<S>>, format: Format) {
+        self.room.move_member(self.id, session, format);
+        self.session = Arc::clone(session);
+    }
+
+    /// Has the session that it was moved to be written what was said since.
+    pub fn go_on(&self) {
+        self.session.make_live(self.id);
+        self.session.flush();
     }
 }
 

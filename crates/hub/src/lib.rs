@@ -26,6 +26,7 @@ pub mod room;
 pub mod session;
 pub mod store;
 pub mod tape;
+mod track;
 mod writer;
 
 pub use format::{Encode, Event, Format, Formats, Happening};

@@ -15,6 +15,7 @@ use crate::name::{PersonName, RoomName};
 use crate::session::{MembershipId, Session, Sink};
 use crate::store::Head;
 use crate::tape::{Cursor, Tape};
+use crate::track::Then;
 
 /// Room left for what an encoder adds to a message: names, times, JSON.
 const ENVELOPE_BYTES: usize = 256;
@@ -63,6 +64,20 @@ struct Presence {
 pub(crate) struct Entry {
     pub(crate) head: Offset,
     pub(crate) members: usize,
+}
+
+impl<S> State<S> {
+    fn begin_reading(&mut self, format: Format) {
+        self.readers[format.0] += 1;
+    }
+
+    /// A format's tape has one reader less; without any it is given up.
+    fn end_reading(&mut self, format: Format) {
+        self.readers[format.0] -= 1;
+        if self.readers[format.0] == 0 {
+            self.tapes[format.0] = None;
+        }
+    }
 }
 
 impl<S: Sink> Room<S> {
@@ -120,14 +135,41 @@ impl<S: Sink> Room<S> {
         let state = &mut *state;
         let members = state.members.len() + 1;
         self.tell_presence(state, members, Some(name.as_str()), Change::Joined);
+        let cursor = self.end_of_tape(state, format);
+        state.begin_reading(format);
+        on_entry(Entry { head: state.head, members }, cursor);
+        state.members.insert(id, Member { session: Arc::clone(session), name, format });
+        state.version += 1;
+        self.wake.notify_one();
+    }
+
+    /// Has a member go on at `session` in `format`. What was said so far it is
+    /// given where and how it was; what is said from here on, at the new
+    /// place, and there not before it is made live if the session changes.
+    pub(crate) fn move_member(&self, id: MembershipId, session: &Arc<Session<S>>, format: Format) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let Some(old_format) = state.members.get(&id).map(|member| member.format) else { return };
+        let (end, cursor) = (self.end_of_tape(state, old_format), self.end_of_tape(state, format));
+        state.begin_reading(format);
+        state.end_reading(old_format);
+        let Some(member) = state.members.get_mut(&id) else { return };
+        member.format = format;
+        if Arc::ptr_eq(&member.session, session) {
+            session.turn_off(id, &end, Then::GoOn(cursor));
+        } else {
+            session.add_membership(id, cursor, false);
+            std::mem::replace(&mut member.session, Arc::clone(session)).turn_off(id, &end, Then::Stop);
+            state.version += 1;
+        }
+    }
+
+    /// Where a format's tape ends.
+    fn end_of_tape(&self, state: &mut State<S>, format: Format) -> Cursor {
         let tape = state.tapes[format.0]
             .get_or_insert_with(|| Tape::new(self.limits.segment_min_bytes, self.limits.segment_max_bytes));
         tape.seal();
-        on_entry(Entry { head: state.head, members }, tape.cursor());
-        state.members.insert(id, Member { session: Arc::clone(session), name, format });
-        state.readers[format.0] += 1;
-        state.version += 1;
-        self.wake.notify_one();
+        tape.cursor()
     }
 
     /// Unseats a member.
@@ -137,10 +179,7 @@ impl<S: Sink> Room<S> {
         let Some(member) = state.members.remove(&id) else { return };
         member.session.remove_membership(id);
         state.version += 1;
-        state.readers[member.format.0] -= 1;
-        if state.readers[member.format.0] == 0 {
-            state.tapes[member.format.0] = None;
-        }
+        state.end_reading(member.format);
         state.idle_since = Instant::now();
         let members = state.members.len();
         self.tell_presence(state, members, Some(member.name.as_str()), Change::Left);

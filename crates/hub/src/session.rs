@@ -21,6 +21,7 @@ use crate::leave::Leave;
 use crate::limits::HubLimits;
 use crate::outbox::{Charge, Ends, Outbox, Piece};
 use crate::tape::Cursor;
+use crate::track::{Then, Track};
 
 /// Buffers given to one write. Chosen: four tape chunks of 16 KiB are a full
 /// write; more, smaller ones come up when a reader lags in a quiet room.
@@ -82,7 +83,7 @@ struct Writer {
 #[derive(Debug)]
 struct Membership {
     id: MembershipId,
-    cursor: Cursor,
+    track: Track,
     /// Not while the member is still being given what it missed.
     live: bool,
 }
@@ -176,8 +177,9 @@ impl<S: Sink> Session<S> {
     /// Waits until all that there is for the peer is written, or it is gone.
     pub async fn has_caught_up(self: &Arc<Self>) {
         loop {
-            let caught_up = self.caught_up.notified();
+            // A flush tells that it has caught up: it comes before the wait begins.
             self.flush();
+            let caught_up = self.caught_up.notified();
             let is_empty = self.outbox.lock().is_empty() && self.with_writer(|writer| writer.is_idle());
             if self.left().is_some() || is_empty {
                 return;
@@ -272,13 +274,22 @@ impl<S: Sink> Session<S> {
     }
 
     pub(crate) fn add_membership(self: &Arc<Self>, id: MembershipId, cursor: Cursor, live: bool) {
-        self.with_writer(|writer| writer.memberships.push(Membership { id, cursor, live }));
+        self.with_writer(|writer| writer.memberships.push(Membership { id, track: Track::new(cursor), live }));
     }
 
     pub(crate) fn make_live(self: &Arc<Self>, id: MembershipId) {
+        self.with_membership(id, |membership| membership.live = true);
+    }
+
+    /// Has a membership read its tape up to `end` only.
+    pub(crate) fn turn_off(self: &Arc<Self>, id: MembershipId, end: &Cursor, then: Then) {
+        self.with_membership(id, |membership| membership.track.turn_off(end, then));
+    }
+
+    fn with_membership(self: &Arc<Self>, id: MembershipId, work: impl FnOnce(&mut Membership)) {
         self.with_writer(|writer| {
             if let Some(membership) = writer.memberships.iter_mut().find(|membership| membership.id == id) {
-                membership.live = true;
+                work(membership);
             }
         });
     }
@@ -385,7 +396,7 @@ impl<S: Sink> Session<S> {
     }
 
     fn check_lag(&self, writer: &Writer) {
-        let is_lost = |membership: &Membership| membership.cursor.lag_bytes() > self.limits.tape_tail_max_bytes;
+        let is_lost = |membership: &Membership| membership.track.lag_bytes() > self.limits.tape_tail_max_bytes;
         if writer.memberships.iter().any(is_lost) {
             self.end(Leave::TooSlow);
         }
@@ -399,9 +410,11 @@ impl<S> fmt::Debug for Session<S> {
 }
 
 impl Writer {
-    /// Nothing is staged, and no tape has anything to stage.
+    /// Nothing is staged, no tape has anything to stage, and nobody is still
+    /// being given what it missed.
     fn is_idle(&self) -> bool {
-        self.staged.is_empty() && self.memberships.iter().all(|membership| membership.cursor.lag_bytes() == 0)
+        let is_idle = |membership: &Membership| membership.live && membership.track.lag_bytes() == 0;
+        self.staged.is_empty() && self.memberships.iter().all(is_idle)
     }
 
     fn push(&mut self, bytes: Bytes) {
@@ -414,7 +427,7 @@ impl Writer {
     fn stage_tapes(&mut self, write_max_bytes: usize) {
         for index in 0..self.memberships.len() {
             while self.staged_bytes < write_max_bytes && self.memberships[index].live {
-                let Some(chunk) = self.memberships[index].cursor.advance() else { break };
+                let Some(chunk) = self.memberships[index].track.advance() else { break };
                 self.push(chunk);
             }
         }

@@ -132,6 +132,13 @@ impl Cursor {
     pub fn lag_bytes(&self) -> u64 {
         self.sealed.load(Ordering::Acquire) - self.mark.at
     }
+
+    /// How many bytes of the tape are before it: chunks end where cursors
+    /// stand.
+    #[must_use]
+    pub fn at(&self) -> u64 {
+        self.mark.at
+    }
 }
 
 #[cfg(test)]

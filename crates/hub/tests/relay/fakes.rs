@@ -14,14 +14,19 @@ use hub::{
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// One line per event: `offset text`.
-pub(crate) struct Lines;
+/// One line per event: `offset text`, with what stands between the two.
+pub(crate) struct Lines(&'static str);
+
+/// With a space.
+pub(crate) const PLAIN: Format = Format(0);
+/// With a colon.
+pub(crate) const COLON: Format = Format(1);
 
 impl Encode for Lines {
     fn encode(&self, event: &Event<'_>, out: &mut BytesMut) {
         if let Happening::Message(message) = event.happening {
             let Body::Text(text) = &message.draft.body else { panic!("only text is said here") };
-            out.put_slice(format!("{} ", message.offset).as_bytes());
+            out.put_slice(format!("{}{}", message.offset, self.0).as_bytes());
             out.put_slice(text);
             out.put_u8(b'\n');
         }
@@ -187,7 +192,7 @@ pub(crate) struct Fixture {
 impl Fixture {
     pub(crate) async fn new(limits: HubLimits) -> Self {
         let store = Arc::new(FakeStore::default());
-        let formats = Formats::new(vec![Box::new(Lines)]);
+        let formats = Formats::new(vec![Box::new(Lines(" ")), Box::new(Lines(": "))]);
         let hub = Hub::start(Arc::clone(&store) as Arc<dyn Store>, formats, Arc::new(limits));
         let lobby = RoomName::parse("lobby").expect("a valid name");
         let room = hub.room(&lobby, || true).await.expect("the first room");
@@ -200,7 +205,7 @@ impl Fixture {
 
     pub(crate) async fn join(&self, session: &Arc<Session<FakeSink>>, since: Since) -> Seat<FakeSink> {
         let name = PersonName::parse("ada").expect("a valid name");
-        let join = Join { name, format: Format(0), since, history: 1000 };
+        let join = Join { name, format: PLAIN, since, history: 1000 };
         let welcome = |told: &hub::Welcome| Some(format!("welcome {} {}\n", told.offset, told.head).into());
         self.hub.join(&self.room, session, join, welcome).await.expect("the fake store answers")
     }

@@ -1,6 +1,7 @@
 //! The relay core with fake sockets: who is written what, in which order.
 
 mod fakes;
+mod moves;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
