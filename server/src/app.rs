@@ -9,11 +9,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::connections::Connections;
 use crate::formats::DoorFormats;
 use crate::images::ImagePool;
 use crate::input::InboundBudget;
 use crate::limits::Limits;
 use crate::metrics::{ImageMetrics, Metrics};
+use crate::proxies::Proxies;
 use crate::rate::AddressRates;
 use crate::sink::{Hub, Room};
 
@@ -32,6 +34,10 @@ pub(crate) struct App {
     pub(crate) images: Arc<ImagePool>,
     /// What happened.
     pub(crate) metrics: Metrics,
+    /// Who is connected.
+    pub(crate) connections: Arc<Connections>,
+    /// Whose word about their clients counts.
+    pub(crate) proxies: Proxies,
     /// Large messages on their way in.
     pub(crate) inbound: InboundBudget,
     /// Requests that change something, by address.
@@ -50,8 +56,8 @@ impl App {
     /// # Errors
     ///
     /// When the system gives no threads.
-    pub(crate) fn start(config: Config, local: SocketAddr) -> std::io::Result<Arc<Self>> {
-        let limits = config.limits();
+    pub(crate) fn start(config: Config, limits: Limits, local: SocketAddr) -> std::io::Result<Arc<Self>> {
+        let proxies = Proxies::new(&config.trusted_proxies);
         let store = Arc::new(MemoryStore::new(limits.memory.clone()));
         let (formats, encoders) = DoorFormats::new(&config.base_path);
         let hub = Hub::start(store, encoders, Arc::new(limits.hub.clone()));
@@ -60,14 +66,16 @@ impl App {
         Ok(Arc::new(Self {
             metrics: Metrics::new(&pictures, Arc::clone(&hub), Arc::clone(&images)),
             images,
+            connections: Connections::new(limits.connections.max, limits.connections.per_address_max, proxies.clone()),
             inbound: InboundBudget::new(limits.session.inbound_max_bytes, limits.session.inbound_wait_max),
-            request_rates: AddressRates::new(limits.rates.messages, limits.rates.addresses_max),
-            new_room_rates: AddressRates::new(limits.rates.new_rooms, limits.rates.addresses_max),
+            request_rates: AddressRates::new(limits.rates.messages, limits.rates.addresses_max, proxies.clone()),
+            new_room_rates: AddressRates::new(limits.rates.new_rooms, limits.rates.addresses_max, proxies.clone()),
             stop: CancellationToken::new(),
             sessions: TaskTracker::new(),
             local_authority: local.to_string(),
             config,
             limits,
+            proxies,
             formats,
             hub,
         }))

@@ -1,15 +1,16 @@
 //! The only place that reads arguments and environment; everybody else gets
 //! values.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::{AddrParseError, IpNet};
 use thiserror::Error;
 
-use crate::limits::Limits;
+use crate::limits::{ConnectionLimits, Limits};
 
 /// An image-inverting WebSocket relay: chat in rooms, and the negative of
 /// every picture.
@@ -60,6 +61,25 @@ pub struct ServeArgs {
     /// sizes stay bounded.
     #[arg(long, env = "NEGAPHONE_NO_RATE_LIMIT")]
     pub no_rate_limit: bool,
+    /// Most connections at a time; else as many as the system has descriptors
+    /// for, less 512.
+    #[arg(long, env = "NEGAPHONE_CONNECTIONS_MAX", value_name = "N")]
+    pub connections_max: Option<usize>,
+    /// Most connections at a time from one address (for IPv6: one /64
+    /// network). Loopback and trusted proxies are not counted; the clients
+    /// behind them are.
+    #[arg(long, env = "NEGAPHONE_CONNECTIONS_PER_ADDRESS_MAX", default_value_t = 256, value_name = "N")]
+    pub connections_per_address_max: usize,
+    /// An address or network, such as 10.0.0.0/8, whose X-Forwarded-For, -Host
+    /// and -Proto are believed, beside loopback; several with commas between.
+    #[arg(
+        long = "trusted-proxy",
+        env = "NEGAPHONE_TRUSTED_PROXY",
+        value_name = "ADDRESS",
+        value_delimiter = ',',
+        value_parser = parse_network
+    )]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Which pictures to invert.
@@ -119,6 +139,12 @@ pub struct Config {
     pub tape_tail_max_bytes: u64,
     /// Whether the bounds on how often hold.
     pub rates: RateLimiting,
+    /// Where it is not told, as many as there are descriptors for.
+    pub connections_max: Option<usize>,
+    /// Of one address.
+    pub connections_per_address_max: usize,
+    /// Whose word about their clients counts, beside loopback.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Whether the bounds on how often a peer may do something hold.
@@ -166,21 +192,32 @@ impl TryFrom<ServeArgs> for Config {
             raw_message_max_bytes: usize::try_from(args.raw_message_max.as_u64()).unwrap_or(usize::MAX),
             tape_tail_max_bytes: args.tape_tail_max.as_u64(),
             rates: if args.no_rate_limit { RateLimiting::Off } else { RateLimiting::On },
+            connections_max: args.connections_max,
+            connections_per_address_max: args.connections_per_address_max,
+            trusted_proxies: args.trusted_proxies,
         })
     }
 }
 
 impl Config {
-    /// All bounds, as set.
+    /// All bounds, as set, for a process that may have `descriptors` open.
     #[must_use]
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self, descriptors: u64) -> Limits {
         let mut limits = Limits::new(self.raw_message_max_bytes, self.tape_tail_max_bytes);
+        limits.connections.max = self.connections_max.unwrap_or_else(|| ConnectionLimits::max_for(descriptors));
+        limits.connections.per_address_max = self.connections_per_address_max;
         if self.rates == RateLimiting::Off {
             limits.rates.messages = None;
             limits.rates.new_rooms = None;
         }
         limits
     }
+}
+
+/// A network, or an address as the network of its own.
+fn parse_network(text: &str) -> Result<IpNet, AddrParseError> {
+    let text = text.trim();
+    text.parse().or_else(|error| text.parse::<IpAddr>().map(IpNet::from).map_err(|_| error))
 }
 
 fn is_base_path(path: &str) -> bool {
@@ -211,15 +248,31 @@ mod tests {
     fn the_server_listens_on_loopback_unless_told() {
         let config = config(&[]).unwrap();
         assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
-        assert_eq!(config.limits().hub.tape_tail_max_bytes, 32 << 20);
-        assert_eq!(config.limits().hub.message_max_bytes, 4 << 20);
+        let limits = config.limits(20_000);
+        assert_eq!(limits.hub.tape_tail_max_bytes, 32 << 20);
+        assert_eq!(limits.hub.message_max_bytes, 4 << 20);
+        assert_eq!((limits.connections.max, limits.connections.per_address_max), (19_488, 256));
     }
 
     #[test]
     fn the_tail_holds_eight_raw_messages() {
-        let limits = config(&["--raw-message-max", "17MiB"]).unwrap().limits();
+        let limits = config(&["--raw-message-max", "17MiB"]).unwrap().limits(20_000);
         assert_eq!(limits.hub.tape_tail_max_bytes, 8 * (17 << 20));
         assert_eq!(limits.hub.message_max_bytes, 17 << 20);
+    }
+
+    #[test]
+    fn connections_are_bounded_as_told() {
+        let limits = config(&["--connections-max", "7", "--connections-per-address-max", "3"]).unwrap().limits(20_000);
+        assert_eq!((limits.connections.max, limits.connections.per_address_max), (7, 3));
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let proxies = config(&["--trusted-proxy", "10.0.0.0/8, 192.0.2.7", "--trusted-proxy", "2001:db8::/32"]);
+        let expected = ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"].map(|network| network.parse().unwrap());
+        assert_eq!(proxies.unwrap().trusted_proxies, expected);
+        assert!(Cli::try_parse_from(["negaphone", "--trusted-proxy", "proxy.example"]).is_err());
     }
 
     #[test]

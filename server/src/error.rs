@@ -10,6 +10,7 @@ use invert::{ErrorKind, InvertError};
 use serde::Serialize;
 use wire::error_code::ErrorCode;
 
+use crate::connections::Full;
 use crate::images::ImageError;
 
 /// When a refused request is worth trying again, in seconds. Chosen: the
@@ -67,6 +68,16 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
         }
         response
+    }
+}
+
+impl From<Full> for ApiError {
+    fn from(full: Full) -> Self {
+        let status = match full {
+            Full::InAll => StatusCode::SERVICE_UNAVAILABLE,
+            Full::OfAddress => StatusCode::TOO_MANY_REQUESTS,
+        };
+        Self::new(status, "too_many_connections", full.to_string())
     }
 }
 

@@ -5,11 +5,15 @@
 pub mod config;
 pub mod limits;
 
+mod address;
 mod app;
 mod router;
 
+mod connections;
+mod linger;
 mod listen;
 mod peer;
+mod proxies;
 
 mod doors;
 mod session;
@@ -37,6 +41,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use config::Config;
+use limits::Limits;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -45,6 +50,8 @@ use app::App;
 
 /// Descriptors that the program would like to have: one per connection.
 const DESCRIPTORS_WANTED: u64 = 1 << 20;
+/// What it takes for granted where the system does not say: what most give.
+const DESCRIPTORS_FEWEST: u64 = 1024;
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
@@ -82,19 +89,34 @@ pub struct Running {
 ///
 /// When it cannot listen or start its threads.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS_WANTED) {
-        tracing::warn!(%error, "the limit of open descriptors stays as it is");
-    }
+    let limits = config.limits(descriptors());
+    start_within(config, limits).await
+}
+
+/// Starts the server with other bounds than those that `config` gives it.
+///
+/// # Errors
+///
+/// As for [`start`].
+pub async fn start_within(config: Config, limits: Limits) -> Result<Running, StartError> {
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortTaken { address },
         _ => StartError::Listen { address, source },
     })?;
     let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-    let app = App::start(config, address).map_err(StartError::Threads)?;
+    let app = App::start(config, limits, address).map_err(StartError::Threads)?;
     let router = router::router(&app);
     let serving = tokio::spawn(listen::serve(listener, Arc::clone(&app), router));
     Ok(Running { address, app, serving })
+}
+
+/// Descriptors that the system gives us.
+fn descriptors() -> u64 {
+    rlimit::increase_nofile_limit(DESCRIPTORS_WANTED).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open descriptors stays as it is");
+        DESCRIPTORS_FEWEST
+    })
 }
 
 impl Running {

@@ -22,6 +22,8 @@ pub struct Limits {
     pub native: NativeLimits,
     /// Pixels, frames and bytes of a picture.
     pub image: ImageLimits,
+    /// How many may be connected.
+    pub connections: ConnectionLimits,
     /// WebSocket connections.
     pub session: SessionLimits,
     /// Pictures waiting to be inverted.
@@ -30,6 +32,33 @@ pub struct Limits {
     pub http: HttpLimits,
     /// How often a peer may do something.
     pub rates: Rates,
+}
+
+/// Bounds on connections, whatever is spoken on them.
+#[derive(Debug, Clone)]
+pub struct ConnectionLimits {
+    /// At a time, in all: one more is answered 503.
+    pub max: usize,
+    /// At a time, of one address (IPv6: one /64 network), which loopback and
+    /// trusted proxies are not: one more is answered 429.
+    pub per_address_max: usize,
+    /// Connections that are being told so; one more is closed without a word.
+    pub refusals_max: usize,
+    /// Whoever is to be told so has to ask in this time.
+    pub refusal_max: Duration,
+}
+
+/// Descriptors that are left for files, stores and those who are refused.
+const DESCRIPTORS_RESERVED: u64 = 512;
+
+impl ConnectionLimits {
+    /// As many connections as `descriptors` allow: half of them where there are
+    /// few.
+    #[must_use]
+    pub fn max_for(descriptors: u64) -> usize {
+        let max = descriptors.saturating_sub(DESCRIPTORS_RESERVED).max(descriptors / 2);
+        usize::try_from(max).unwrap_or(usize::MAX)
+    }
 }
 
 /// Bounds of a WebSocket connection.
@@ -107,6 +136,11 @@ pub struct HttpLimits {
     pub header_max_bytes: usize,
     /// A body that is no picture: a chat form with its overhead. 413.
     pub body_max_bytes: usize,
+    /// After the last answer on a connection input is read and dropped for so
+    /// long …
+    pub linger_max: Duration,
+    /// … or until so much came: else the peer may lose the answer.
+    pub linger_max_bytes: usize,
     /// Messages of one answer.
     pub page_max_messages: usize,
     /// After a stop was asked for, requests and sessions have so long: longer
@@ -155,6 +189,12 @@ impl Limits {
             memory: MemoryLimits::default(),
             native: NativeLimits::default(),
             image: ImageLimits::default(),
+            connections: ConnectionLimits {
+                max: ConnectionLimits::max_for(1024),
+                per_address_max: 256,
+                refusals_max: 256,
+                refusal_max: Duration::from_secs(2),
+            },
             session: session_limits(raw_message_max_bytes),
             pool: PoolLimits {
                 threads: std::thread::available_parallelism().map_or(1, usize::from),
@@ -166,6 +206,8 @@ impl Limits {
                 header_read_max: Duration::from_secs(10),
                 header_max_bytes: 64 * KIB,
                 body_max_bytes: 256 * KIB,
+                linger_max: Duration::from_secs(2),
+                linger_max_bytes: MIB,
                 page_max_messages: 1000,
                 drain_max: Duration::from_secs(15),
             },

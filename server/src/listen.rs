@@ -1,23 +1,29 @@
 //! Accepts connections and serves HTTP on them.
 
-use std::net::SocketAddr;
+use std::convert::Infallible;
+use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
 use crate::app::App;
+use crate::connections::Full;
+use crate::error::ApiError;
 use crate::limits::HttpLimits;
-use crate::metrics::{OpenConnection, Speaks};
-use crate::peer::PeerAddress;
+use crate::linger::Lingering;
+use crate::metrics::{Refused, Speaks};
+use crate::peer::Peer;
 
 /// When no connection can be accepted (descriptors are spent), so long passes
 /// before the next try. Chosen: some connections end in that time.
@@ -26,16 +32,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Serves until the program is to stop, then lets requests and sessions come
 /// to their end.
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router) {
-    let builder = http_builder(&app.limits.http);
+    let door = FrontDoor::new(&app, router);
     let graceful = GracefulShutdown::new();
     loop {
         tokio::select! {
             () = app.stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let open = app.metrics.connected(Speaks::Http);
-                    serve_connection(&builder, &graceful, router.clone(), stream, peer, open);
-                }
+                Ok((stream, address)) => match app.connections.admit(address.ip()) {
+                    Ok(admission) => door.serve(&graceful, stream, Peer { address, admission }),
+                    Err(full) => door.refuse(stream, full),
+                },
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -52,6 +58,78 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router) 
     app.hub.close();
 }
 
+/// What becomes of connections.
+struct FrontDoor {
+    app: Arc<App>,
+    router: Router,
+    builder: Builder<TokioExecutor>,
+    /// For those who are told that they are not let in.
+    refusing_builder: Builder<TokioExecutor>,
+    refusals: Arc<Semaphore>,
+}
+
+impl FrontDoor {
+    fn new(app: &Arc<App>, router: Router) -> Self {
+        let limits = &app.limits.connections;
+        let mut refusing_builder = http_builder(&app.limits.http);
+        refusing_builder.http1().keep_alive(false).header_read_timeout(limits.refusal_max);
+        Self {
+            app: Arc::clone(app),
+            router,
+            builder: http_builder(&app.limits.http),
+            refusing_builder,
+            refusals: Arc::new(Semaphore::new(limits.refusals_max)),
+        }
+    }
+
+    fn serve(&self, graceful: &GracefulShutdown, stream: TcpStream, peer: Peer) {
+        let app = Arc::clone(&self.app);
+        let router = self.router.clone();
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(peer.clone());
+            router.clone().oneshot(request)
+        });
+        let connection = self.builder.serve_connection_with_upgrades(self.io(stream), service).into_owned();
+        let watched = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _open = app.metrics.connected(Speaks::Http);
+            if let Err(error) = watched.await {
+                tracing::debug!(%error, "a connection ended early");
+                if let Some(reason) = refusal_of(error.as_ref()) {
+                    app.metrics.refused(reason);
+                }
+            }
+        });
+    }
+
+    /// Says to one request why there is no place, and closes.
+    fn refuse(&self, stream: TcpStream, full: Full) {
+        let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else {
+            return self.app.metrics.refused(Refused::Untold);
+        };
+        self.app.metrics.refused(Refused::from(full));
+        let service = service_fn(move |_: hyper::Request<Incoming>| {
+            future::ready(Ok::<_, Infallible>(ApiError::from(full).into_response()))
+        });
+        let connection = self.refusing_builder.serve_connection(self.io(stream), service).into_owned();
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "somebody without a place did not wait to be told");
+            }
+            drop(permit);
+        });
+    }
+
+    fn io(&self, stream: TcpStream) -> TokioIo<Lingering<TcpStream>> {
+        // Frames are written whole; waiting for more would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection was gone at once");
+        }
+        let limits = &self.app.limits.http;
+        TokioIo::new(Lingering::new(stream, limits.linger_max, limits.linger_max_bytes))
+    }
+}
+
 fn http_builder(limits: &HttpLimits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder
@@ -62,29 +140,16 @@ fn http_builder(limits: &HttpLimits) -> Builder<TokioExecutor> {
     builder
 }
 
-fn serve_connection(
-    builder: &Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
-    router: Router,
-    stream: TcpStream,
-    peer: SocketAddr,
-    open: OpenConnection,
-) {
-    // Frames are written whole; waiting for more would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection was gone at once");
-        return;
+/// Whether a connection ended since we did not take what came.
+fn refusal_of(error: &(dyn std::error::Error + 'static)) -> Option<Refused> {
+    let error = error.downcast_ref::<hyper::Error>()?;
+    if error.is_timeout() {
+        Some(Refused::HeaderTimeout)
+    } else if error.is_parse_too_large() {
+        Some(Refused::HeaderTooLarge)
+    } else if error.is_parse() {
+        Some(Refused::NotHttp)
+    } else {
+        None
     }
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(PeerAddress(peer));
-        router.clone().oneshot(request)
-    });
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    let watched = graceful.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = watched.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-        drop(open);
-    });
 }

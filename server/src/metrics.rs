@@ -17,6 +17,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::connections::Full;
 use crate::images::{ImageError, ImagePool, Waiting};
 use crate::sink::Hub;
 
@@ -50,11 +51,68 @@ impl Speaks {
     }
 }
 
+/// Why somebody was not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// As many connections as there may be.
+    FullInAll,
+    /// As many of one address as there may be.
+    FullOfAddress,
+    /// So many were being refused that this one was not even told.
+    Untold,
+    /// A request's header did not come in time.
+    HeaderTimeout,
+    /// A request's header was too long.
+    HeaderTooLarge,
+    /// What came is no HTTP.
+    NotHttp,
+    /// Another site's page.
+    ForeignOrigin,
+    /// A WebSocket handshake that is none.
+    BadHandshake,
+}
+
+impl Refused {
+    const ALL: [Self; 8] = [
+        Self::FullInAll,
+        Self::FullOfAddress,
+        Self::Untold,
+        Self::HeaderTimeout,
+        Self::HeaderTooLarge,
+        Self::NotHttp,
+        Self::ForeignOrigin,
+        Self::BadHandshake,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::FullInAll => "full_in_all",
+            Self::FullOfAddress => "full_of_address",
+            Self::Untold => "untold",
+            Self::HeaderTimeout => "header_timeout",
+            Self::HeaderTooLarge => "header_too_large",
+            Self::NotHttp => "not_http",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::BadHandshake => "bad_handshake",
+        }
+    }
+}
+
+impl From<Full> for Refused {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::InAll => Self::FullInAll,
+            Full::OfAddress => Self::FullOfAddress,
+        }
+    }
+}
+
 /// All of it.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     connections: Family<Label, Gauge>,
+    refused: Family<Label, Counter>,
 }
 
 /// Counts as open until it is dropped.
@@ -72,9 +130,14 @@ impl Metrics {
             drop(connections.get_or_create(&[("door", door.name())]));
         }
         registry.register("connections", "Open connections by the door at which they are", connections.clone());
+        let refused = Family::<Label, Counter>::default();
+        for reason in Refused::ALL {
+            drop(refused.get_or_create(&[("reason", reason.name())]));
+        }
+        registry.register("connections_refused", "Connections and requests not let in by reason", refused.clone());
         pictures.register(&mut registry);
         registry.register_collector(Box::new(Present { hub, pool }));
-        Self { registry, connections }
+        Self { registry, connections, refused }
     }
 
     /// Somebody is connected.
@@ -83,6 +146,11 @@ impl Metrics {
         let gauge = self.connections.get_or_create_owned(&[("door", door.name())]);
         gauge.inc();
         OpenConnection(gauge)
+    }
+
+    /// Somebody was not let in.
+    pub(crate) fn refused(&self, reason: Refused) {
+        self.refused.get_or_create(&[("reason", reason.name())]).inc();
     }
 
     /// The present state as Prometheus reads it.

@@ -10,11 +10,18 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::app::App;
+use crate::connections::Admission;
 use crate::error::ApiError;
+use crate::metrics::Refused;
 
-/// The address of the other end of the connection; put into every request.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PeerAddress(pub(crate) SocketAddr);
+/// The other end of the connection; put into every request.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// Its address.
+    pub(crate) address: SocketAddr,
+    /// Holds its places.
+    pub(crate) admission: Arc<Admission>,
+}
 
 /// The client behind a request, proxies looked through.
 #[derive(Debug, Clone)]
@@ -31,21 +38,17 @@ impl FromRequestParts<Arc<App>> for Client {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let peer = peer_ip(parts);
-        let address = forwarded(&parts.headers, peer, "x-forwarded-for", Which::Last)
-            .and_then(|text| text.parse().ok())
-            .map_or(peer, |address: IpAddr| address.to_canonical());
+        let address = app.proxies.client_behind(peer, &parts.headers);
         Ok(Self { address, origin: reached_origin(parts, peer, app) })
     }
 }
 
+fn peer(parts: &Parts) -> &Peer {
+    parts.extensions.get().expect("the listener puts the peer into every request")
+}
+
 fn peer_ip(parts: &Parts) -> IpAddr {
-    parts
-        .extensions
-        .get::<PeerAddress>()
-        .expect("the listener puts the peer's address into every request")
-        .0
-        .ip()
-        .to_canonical()
+    peer(parts).address.ip().to_canonical()
 }
 
 fn reached_origin(parts: &Parts, peer: IpAddr, app: &App) -> Arc<str> {
@@ -53,35 +56,35 @@ fn reached_origin(parts: &Parts, peer: IpAddr, app: &App) -> Arc<str> {
         return Arc::clone(public_url);
     }
     let headers = &parts.headers;
-    let scheme = forwarded(headers, peer, "x-forwarded-proto", Which::First)
-        .filter(|scheme| matches!(*scheme, "http" | "https"))
-        .unwrap_or("http");
-    let authority = forwarded(headers, peer, "x-forwarded-host", Which::First)
+    let forwarded = |name| forwarded(headers, peer, name, app);
+    let scheme = forwarded("x-forwarded-proto").filter(|scheme| matches!(*scheme, "http" | "https")).unwrap_or("http");
+    let authority = forwarded("x-forwarded-host")
         .or_else(|| headers.get(header::HOST)?.to_str().ok())
         .filter(|authority| authority.parse::<http::uri::Authority>().is_ok());
     format!("{scheme}://{}", authority.unwrap_or(app.local_authority())).into()
 }
 
-/// Which of several proxies' entries counts.
-#[derive(Debug, Clone, Copy)]
-enum Which {
-    /// What the first proxy was asked for.
-    First,
-    /// Whom the last proxy, the only one we trust, saw.
-    Last,
-}
-
-/// A proxy's word, from those whose word counts: loopback peers.
-fn forwarded<'a>(headers: &'a HeaderMap, peer: IpAddr, name: &str, which: Which) -> Option<&'a str> {
-    if !peer.is_loopback() {
+/// What the first proxy was asked for, from those whose word counts.
+fn forwarded<'a>(headers: &'a HeaderMap, peer: IpAddr, name: &str, app: &App) -> Option<&'a str> {
+    if !app.proxies.contains(peer) {
         return None;
     }
-    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    let entry = match which {
-        Which::First => values.next()?.split(',').next()?,
-        Which::Last => values.next_back()?.rsplit(',').next()?,
-    };
-    Some(entry.trim()).filter(|entry| !entry.is_empty())
+    let entry = headers.get(name)?.to_str().ok()?.split(',').next()?.trim();
+    Some(entry).filter(|entry| !entry.is_empty())
+}
+
+/// Counts the clients behind proxies; those who come directly were counted when
+/// they came.
+pub(crate) async fn count_client(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Peer { address, admission } = peer(&parts);
+    if app.proxies.contains(address.ip())
+        && let Err(full) = admission.speaks_for(app.proxies.client_behind(address.ip(), &parts.headers))
+    {
+        app.metrics.refused(Refused::from(full));
+        return ApiError::from(full).into_response();
+    }
+    next.run(Request::from_parts(parts, body)).await
 }
 
 /// Refuses what another site's page asks for in its visitor's name: upgrades,
@@ -91,6 +94,7 @@ pub(crate) async fn same_origin_only(State(app): State<Arc<App>>, request: Reque
     let may_change = !matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let upgrades = parts.headers.contains_key(header::UPGRADE);
     if (may_change || upgrades) && !is_same_origin(&parts, &app) {
+        app.metrics.refused(Refused::ForeignOrigin);
         let message = "this request comes from a page of another site";
         return ApiError::new(StatusCode::FORBIDDEN, "foreign_origin", message).into_response();
     }
@@ -103,7 +107,7 @@ fn is_same_origin(parts: &Parts, app: &App) -> bool {
         return false;
     };
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let forwarded_host = forwarded(&parts.headers, peer_ip(parts), "x-forwarded-host", Which::First);
+    let forwarded_host = forwarded(&parts.headers, peer_ip(parts), "x-forwarded-host", app);
     let public = app.config.public_url.as_deref().and_then(|url| url.split_once("://")).map(|(_, authority)| authority);
     [host, forwarded_host, public]
         .into_iter()

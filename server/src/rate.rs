@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::address::block;
 use crate::limits::Rate;
+use crate::proxies::Proxies;
 
 /// A token bucket: `burst` at once, then `per_sec`.
 #[derive(Debug)]
@@ -72,20 +74,21 @@ impl Bucket {
 pub(crate) struct AddressRates {
     rate: Option<Rate>,
     addresses_max: usize,
+    proxies: Proxies,
     buckets: Mutex<HashMap<IpAddr, Bucket>>,
 }
 
 impl AddressRates {
     /// Everybody has a full bucket.
     #[must_use]
-    pub(crate) fn new(rate: Option<Rate>, addresses_max: usize) -> Self {
-        Self { rate, addresses_max, buckets: Mutex::default() }
+    pub(crate) fn new(rate: Option<Rate>, addresses_max: usize, proxies: Proxies) -> Self {
+        Self { rate, addresses_max, proxies, buckets: Mutex::default() }
     }
 
-    /// Takes one of the address's, if there is one. Loopback is not counted:
-    /// all of its peers share it.
+    /// Takes one of the address's, if there is one. Loopback and proxies are
+    /// not counted: many share their addresses.
     pub(crate) fn take(&self, address: IpAddr) -> bool {
-        if self.rate.is_none() || address.is_loopback() {
+        if self.rate.is_none() || self.proxies.contains(address) {
             return true;
         }
         let mut buckets = self.buckets.lock();
@@ -97,17 +100,6 @@ impl AddressRates {
             }
         }
         buckets.entry(block(address)).or_insert_with(|| Bucket::new(self.rate)).take()
-    }
-}
-
-/// What one subscriber is given: an IPv4 address or an IPv6 /64 network.
-fn block(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
     }
 }
 
@@ -141,7 +133,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn addresses_are_counted_apart_and_loopback_is_not() {
-        let rates = AddressRates::new(Some(Rate { burst: 1.0, per_sec: 1.0 }), 2);
+        let rates = AddressRates::new(Some(Rate { burst: 1.0, per_sec: 1.0 }), 2, Proxies::new(&[]));
         let [one, two, three] = [[192, 0, 2, 1], [192, 0, 2, 2], [192, 0, 2, 3]].map(IpAddr::from);
         assert!(rates.take(one) && rates.take(two));
         assert!(!rates.take(one));

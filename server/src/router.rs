@@ -9,7 +9,7 @@ use axum::routing::{any, get, post};
 
 use crate::app::App;
 use crate::doors::{health, http, image, metrics, native, page, raw};
-use crate::peer::same_origin_only;
+use crate::peer::{count_client, same_origin_only};
 
 /// The routes, under the base path.
 pub(crate) fn router(app: &Arc<App>) -> Router {
@@ -37,6 +37,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     router
         .fallback(http::not_found)
         .layer(from_fn_with_state(Arc::clone(app), same_origin_only))
+        .layer(from_fn_with_state(Arc::clone(app), count_client))
         .layer(map_response(http::no_sniff))
         .with_state(Arc::clone(app))
 }

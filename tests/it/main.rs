@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "where a test meets nothing that it expects, it has failed")]
 
 mod architecture;
+mod connections;
 mod conversation;
 mod doors;
 mod framing;

@@ -91,14 +91,7 @@ async fn orchestrators_that_ask_while_it_stops_are_told_that_it_is_not_ready() {
 async fn a_taken_port_is_a_clear_error() {
     let server = TestServer::start().await;
     let address = server.address();
-    let config = negaphone::config::Config {
-        listen: address,
-        base_path: String::new(),
-        public_url: None,
-        raw_message_max_bytes: 1 << 20,
-        tape_tail_max_bytes: 32 << 20,
-        rates: negaphone::config::RateLimiting::On,
-    };
+    let config = negaphone::config::Config { listen: address, ..TestServer::config() };
     let error = within_deadline("an error", negaphone::start(config)).await.unwrap_err().to_string();
     assert!(error.contains(&address.to_string()) && error.contains("--listen"), "{error}");
 }

@@ -96,6 +96,22 @@ impl RawSocket {
         .await
     }
 
+    /// Sends bytes to a server that may have closed already.
+    ///
+    /// # Errors
+    ///
+    /// When it has.
+    pub async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        within_deadline("a send", self.0.write_all(bytes)).await
+    }
+
+    /// What comes until the connection ends, in whatever way.
+    pub async fn rest_or_reset(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        within_deadline("the end", self.0.read_to_end(&mut rest)).await.ok();
+        rest
+    }
+
     /// What comes until the server ends the connection.
     ///
     /// # Panics

@@ -4,11 +4,15 @@ use std::net::SocketAddr;
 
 use negaphone::Running;
 use negaphone::config::{Config, RateLimiting};
+use negaphone::limits::Limits;
 
 use crate::http::Http;
 use crate::native::NativeClient;
 use crate::raw_socket::RawSocket;
 use crate::websocket::WsClient;
+
+/// Descriptors that a test server may count on.
+const DESCRIPTORS: u64 = 20_000;
 
 /// Stops when it is dropped.
 #[derive(Debug)]
@@ -30,17 +34,43 @@ impl TestServer {
     ///
     /// When it does not start.
     pub async fn with(set: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config {
+        let mut config = Self::config();
+        set(&mut config);
+        let limits = config.limits(DESCRIPTORS);
+        Self::start_within(config, limits).await
+    }
+
+    /// What test servers are set to, on a free port.
+    #[must_use]
+    pub fn config() -> Config {
+        Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             base_path: String::new(),
             public_url: None,
             raw_message_max_bytes: 1 << 20,
             tape_tail_max_bytes: 32 << 20,
             rates: RateLimiting::Off,
-        };
-        set(&mut config);
+            connections_max: None,
+            connections_per_address_max: 256,
+            trusted_proxies: Vec::new(),
+        }
+    }
+
+    /// A server with other bounds than its own.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn bounded(bound: impl FnOnce(&mut Limits)) -> Self {
+        let config = Self::config();
+        let mut limits = config.limits(DESCRIPTORS);
+        bound(&mut limits);
+        Self::start_within(config, limits).await
+    }
+
+    async fn start_within(config: Config, limits: Limits) -> Self {
         let base_path = config.base_path.clone();
-        let running = negaphone::start(config).await.expect("a free port");
+        let running = negaphone::start_within(config, limits).await.expect("a free port");
         Self { address: running.address(), running: Some(running), base_path }
     }
 

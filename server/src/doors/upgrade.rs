@@ -14,7 +14,9 @@ use wire::websocket::handshake::{self, HandshakeError, UpgradeRequest};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::input::MessageBounds;
-use crate::metrics::Speaks;
+use crate::linger::Lingering;
+use crate::metrics::{Refused, Speaks};
+use crate::peer::Peer;
 use crate::session::Connection;
 
 /// Checks the handshake at a door; `talk` is given the connection once it is
@@ -31,17 +33,24 @@ where
 {
     let accept = match check(request) {
         Ok(accept) => accept,
-        Err(error) => return refusal(&error),
+        Err(error) => {
+            app.metrics.refused(Refused::BadHandshake);
+            return refusal(&error);
+        }
     };
-    let upgraded = hyper::upgrade::on(request);
+    let upgraded = hyper::upgrade::on(&mut *request);
+    let peer = request.extensions().get::<Peer>().cloned();
     let app_of_session = Arc::clone(app);
     app.sessions.spawn(async move {
         // The peer left between its request and our answer.
         let Ok(upgraded) = upgraded.await else { return };
-        let Parts { io, read_buf, .. } =
-            downcast::<TokioIo<TcpStream>>(upgraded).expect("the listener serves plain TCP connections only");
+        let Parts { io, read_buf, .. } = downcast::<TokioIo<Lingering<TcpStream>>>(upgraded)
+            .expect("the listener serves plain TCP connections only");
         let _open = app_of_session.metrics.connected(door);
-        talk(Connection::new(app_of_session, io.into_inner(), own(&read_buf), bounds)).await;
+        let stream = io.into_inner().into_inner();
+        talk(Connection::new(app_of_session, stream, own(&read_buf), bounds)).await;
+        // It kept its places among all connections until here.
+        drop(peer);
     });
     let headers = [
         (header::UPGRADE, HeaderValue::from_static("websocket")),
