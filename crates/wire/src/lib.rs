@@ -6,10 +6,13 @@
 
 pub mod base64_image;
 pub mod character;
+pub mod engineio;
 pub mod error_code;
+pub mod html_json;
 pub mod image_json;
 mod json;
 pub mod native;
+pub mod socketio;
 pub mod tcp_pair;
 pub mod tcp_room;
 pub mod utf8;

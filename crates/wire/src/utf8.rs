@@ -22,6 +22,15 @@ impl Utf8 {
         str::from_utf8(&self.0).expect("only checked bytes come in")
     }
 
+    /// The text from the byte `start` on, no copy.
+    ///
+    /// # Panics
+    ///
+    /// When `start` is past the end; in debug builds also within a character.
+    pub(crate) fn tail(&self, start: usize) -> Self {
+        Self::from_checked(self.0.slice(start..))
+    }
+
     /// The text as bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &Bytes {
