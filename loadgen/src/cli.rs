@@ -16,7 +16,28 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub scenario: Scenario,
+    pub command: Command,
+}
+
+impl Cli {
+    /// The load, where that is what is to be done.
+    #[must_use]
+    pub fn into_load(self) -> Option<Scenario> {
+        match self.command {
+            Command::Load(scenario) => Some(*scenario),
+            Command::Selftest => None,
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Put a load on a server.
+    #[command(flatten)]
+    Load(Box<Scenario>),
+    /// Prove in some seconds, against a built-in server, that this program counts and measures rightly on this machine.
+    Selftest,
 }
 
 const EXAMPLES: &str = "\

@@ -8,6 +8,8 @@ use serde::Serialize;
 pub const WRONG_USAGE: u8 = 2;
 /// The run could not be carried through.
 pub const FAILED: u8 = 1;
+/// The generator was the limit. Chosen: free, and beside 99.
+pub const GENERATOR_LIMITED: u8 = 98;
 /// A signal ended the run. Shell convention: 128 + SIGINT.
 pub const INTERRUPTED: u8 = 130;
 
@@ -34,8 +36,7 @@ impl Verdict {
         match self {
             Self::Passed => 0,
             Self::Failed => FAILED,
-            // Chosen: free, and beside 99.
-            Self::GeneratorLimited => 98,
+            Self::GeneratorLimited => GENERATOR_LIMITED,
             // The same as k6, so that pipelines need not learn another number.
             Self::ThresholdsCrossed => 99,
             Self::Interrupted => INTERRUPTED,

@@ -26,6 +26,8 @@ pub mod threshold;
 
 pub mod report;
 
+pub mod selftest;
+
 use std::sync::Arc;
 
 use thiserror::Error;

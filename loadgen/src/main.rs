@@ -4,16 +4,25 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use loadgen::cli::Cli;
+use loadgen::cli::{Cli, Command, Scenario};
 use loadgen::exit::{FAILED, INTERRUPTED, WRONG_USAGE};
 use loadgen::outcome::Outcome;
 use loadgen::plan::Plan;
 use loadgen::report::{self, Progress};
+use loadgen::selftest;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
-    let plan = match Plan::new(Cli::parse().scenario) {
+    match Cli::parse().command {
+        Command::Load(scenario) => load(*scenario),
+        Command::Selftest => prove(),
+    }
+}
+
+/// Puts a load on a server.
+fn load(scenario: Scenario) -> ExitCode {
+    let plan = match Plan::new(scenario) {
         Ok(plan) => Arc::new(plan),
         Err(error) => {
             report::complain(&error);
@@ -35,6 +44,23 @@ fn main() -> ExitCode {
         return FAILED.into();
     }
     outcome.verdict.exit_code().into()
+}
+
+/// Has the program prove itself.
+fn prove() -> ExitCode {
+    let proved = (|| -> Result<bool, selftest::SelftestError> {
+        let program = std::env::current_exe()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(selftest::run(&program, report::proof))
+    })();
+    match proved {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => FAILED.into(),
+        Err(error) => {
+            report::complain(&error);
+            FAILED.into()
+        }
+    }
 }
 
 fn run(plan: &Arc<Plan>) -> anyhow::Result<Outcome> {

@@ -341,7 +341,7 @@ mod tests {
     use crate::cli::Cli;
 
     fn plan(args: &str) -> Result<Plan, PlanError> {
-        Plan::new(Cli::try_parse_from(std::iter::once("loadgen").chain(args.split(' '))).unwrap().scenario)
+        Plan::new(Cli::try_parse_from(std::iter::once("loadgen").chain(args.split(' '))).unwrap().into_load().unwrap())
     }
 
     #[test]

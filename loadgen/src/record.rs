@@ -167,6 +167,12 @@ impl Records {
         self.started.get().map_or(Duration::ZERO, Instant::elapsed)
     }
 
+    /// When the load began.
+    #[must_use]
+    pub fn started(&self) -> Option<std::time::Instant> {
+        self.started.get().map(|start| start.into_std())
+    }
+
     /// Whether the load has begun.
     #[must_use]
     pub fn is_started(&self) -> bool {

@@ -9,10 +9,17 @@ pub use json::write_json;
 pub use progress::Progress;
 
 use crate::outcome::Outcome;
+use crate::selftest::Proof;
 
 /// Prints the summary.
 pub fn summary(outcome: &Outcome) {
     print!("{}", summary::table(outcome));
+}
+
+/// Prints one proof of the selftest.
+pub fn proof(proof: &Proof) {
+    let sign = if proof.holds { "✓" } else { "✗" };
+    println!("  {sign} {}\n      {}", proof.claim, proof.figures);
 }
 
 /// Says what went wrong.

@@ -72,7 +72,7 @@ mod tests {
 
     fn rooms(audience: Audience) -> Rooms {
         let cli = Cli::try_parse_from(["loadgen", "chat", "--clients", "5", "--rooms", "2"]).unwrap();
-        Rooms::new(&Plan::new(cli.scenario).unwrap(), audience)
+        Rooms::new(&Plan::new(cli.into_load().unwrap()).unwrap(), audience)
     }
 
     fn check(audience: Audience, receiver: u32, senders: &[u32]) {

@@ -5,6 +5,7 @@ mod delivery;
 mod images;
 mod native;
 mod program;
+mod selftest;
 mod server;
 mod verdicts;
 
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 fn plan(command: &str, url: &str) -> Arc<Plan> {
     let words = ["loadgen"].into_iter().chain(command.split_whitespace());
     let words = words.chain(["--url", url, "--seed", "1", "--max-lateness", "1m"]);
-    Arc::new(Plan::new(Cli::try_parse_from(words).unwrap().scenario).unwrap())
+    Arc::new(Plan::new(Cli::try_parse_from(words).unwrap().into_load().unwrap()).unwrap())
 }
 
 /// Runs to its end.
