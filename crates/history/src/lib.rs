@@ -1,8 +1,13 @@
 //! The stores behind the hub's trait [`Store`](hub::Store).
 //!
-//! Knows rooms and messages, no doors and no sockets. There is one store, in
-//! memory; `tests/contract.rs` says what any store must keep.
+//! Knows rooms and messages, no doors and no sockets. `tests/it/contract.rs` says
+//! what any store must keep.
 
+mod by_room;
+mod clock;
 mod memory;
+mod sqlite;
 
+pub use by_room::ByRoom;
 pub use memory::{MemoryLimits, MemoryStore};
+pub use sqlite::{OpenError, SqliteLimits, SqliteOptions, SqliteStore, Sync};

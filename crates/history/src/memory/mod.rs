@@ -5,13 +5,14 @@ mod dedup;
 mod room;
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use hub::{Append, Appended, Blob, BlobId, Durability, Head, Offset, Page, RoomName, Store, StoreError, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::clock::unix_time;
 use blobs::Blobs;
 use room::StoredRoom;
 
@@ -168,10 +169,4 @@ impl Store for MemoryStore {
     fn durability(&self, _: &RoomName) -> Durability {
         Durability::Memory
     }
-}
-
-fn unix_time() -> Timestamp {
-    // A clock before 1970 is wrong anyway; messages keep their order whatever it says.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,0 +1,184 @@
+//! The one thread that writes messages.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use hub::{Append, Appended, Message, RoomName, StoreError, Timestamp};
+use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::dedup::{Dedup, First, digest, millis};
+use super::open::FolderLock;
+use super::outage::Outage;
+use super::record::{self, Place, cost};
+use super::retention::{Sweep, clear, trim};
+use super::rooms::{Rooms, StoredRoom};
+use super::{SqliteLimits, life};
+
+/// How often it is looked for what is too old, while there is little of it.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// How often when nothing is written.
+const IDLE_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What the thread is asked to do, and whom it tells.
+#[derive(Debug)]
+pub(super) enum Command {
+    Append { batch: Vec<Append>, now: Timestamp, reply: oneshot::Sender<Vec<Result<Appended, StoreError>>> },
+    Clear { room: RoomName, reply: oneshot::Sender<Result<(), StoreError>> },
+}
+
+/// All that the thread owns.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) rooms: Rooms,
+    pub(super) dedup: Dedup,
+    pub(super) limits: SqliteLimits,
+    pub(super) clock: fn() -> Timestamp,
+    pub(super) outage: Outage,
+    pub(super) sweep: Sweep,
+    pub(super) sweep_due: Timestamp,
+    /// Let go of when the connection is closed.
+    pub(super) lock: FolderLock,
+}
+
+impl Writer {
+    /// Until there is nobody left who could ask.
+    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        loop {
+            match commands.recv_timeout(IDLE_SWEEP_INTERVAL) {
+                Ok(Command::Append { batch, now, reply }) => {
+                    // Who asked may have gone away; what is stored is stored.
+                    reply.send(self.append(batch, now)).ok();
+                    self.sweep(now);
+                }
+                Ok(Command::Clear { room, reply }) => {
+                    reply.send(self.clear(&room)).ok();
+                }
+                Err(RecvTimeoutError::Timeout) => self.sweep((self.clock)()),
+                Err(RecvTimeoutError::Disconnected) => return self.close(),
+            }
+        }
+    }
+
+    fn append(&mut self, batch: Vec<Append>, now: Timestamp) -> Vec<Result<Appended, StoreError>> {
+        let count = batch.len();
+        self.dedup.expire(now, &self.limits);
+        let mut new_keys = 0;
+        let appended = self.try_append(batch, now, &mut new_keys);
+        if appended.is_err() {
+            self.dedup.take_back(new_keys);
+            self.rooms.forget(|_| true);
+        }
+        match self.outage.note(appended) {
+            Ok(appended) => appended.into_iter().map(Ok).collect(),
+            Err(error) => (0..count).map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    /// One transaction: all of the batch, or nothing.
+    fn try_append(
+        &mut self,
+        batch: Vec<Append>,
+        now: Timestamp,
+        new_keys: &mut usize,
+    ) -> rusqlite::Result<Vec<Appended>> {
+        let transaction = begin(&mut self.connection)?;
+        let mut insert = transaction.prepare_cached(record::INSERT)?;
+        let mut appended = Vec::with_capacity(batch.len());
+        let mut full: Vec<RoomName> = Vec::new();
+        for Append { room: name, known, draft, dedup } in batch {
+            let room = self.rooms.find_or_add(&transaction, name.clone(), known, now)?;
+            let key = dedup.map(|key| digest(room.id, &key));
+            let first = key.and_then(|key| self.dedup.find(key, room.head, now, &self.limits));
+            if let Some(First { offset, time }) = first {
+                appended.push(Appended::Repeat { epoch: room.epoch, offset, time });
+                continue;
+            }
+            let message = Message { offset: room.head.next(), time: room.time.max(now), draft };
+            put(&mut insert, room, key, &message)?;
+            if let Some(key) = key {
+                self.dedup.insert(key, First { offset: message.offset, time: message.time });
+                *new_keys += 1;
+            }
+            if room.is_over(&self.limits) && !full.contains(&name) {
+                full.push(name);
+            }
+            appended.push(Appended::Fresh { epoch: room.epoch, message: Arc::new(message) });
+        }
+        for name in full {
+            if let Some(room) = self.rooms.find(&transaction, &name)? {
+                trim(&transaction, room, &self.limits)?;
+            }
+        }
+        drop(insert);
+        transaction.commit()?;
+        Ok(appended)
+    }
+
+    fn clear(&mut self, name: &RoomName) -> Result<(), StoreError> {
+        let cleared = self.try_clear(name);
+        self.outage.note(cleared)
+    }
+
+    fn try_clear(&mut self, name: &RoomName) -> rusqlite::Result<()> {
+        let transaction = begin(&mut self.connection)?;
+        let Some(room) = self.rooms.find(&transaction, name)? else { return Ok(()) };
+        clear(&transaction, room)?;
+        let cleared = room.id;
+        transaction.commit()?;
+        self.rooms.forget(|room| room.id == cleared);
+        Ok(())
+    }
+
+    /// Forgets what is too old, if it is time.
+    fn sweep(&mut self, now: Timestamp) {
+        if now < self.sweep_due {
+            return;
+        }
+        let swept = self.try_sweep(now);
+        // Where it fails, messages fail too, and say so.
+        let is_partial = self.outage.note(swept).unwrap_or(false);
+        self.sweep_due = if is_partial { now } else { Timestamp(now.0 + millis(SWEEP_INTERVAL)) };
+    }
+
+    /// Whether there is more to forget.
+    fn try_sweep(&mut self, now: Timestamp) -> rusqlite::Result<bool> {
+        let transaction = begin(&mut self.connection)?;
+        let swept = self.sweep.run(&transaction, now, &self.limits)?;
+        transaction.commit()?;
+        if !swept.rooms.is_empty() {
+            self.rooms.forget(|room| swept.rooms.contains(&room.id));
+        }
+        Ok(swept.is_partial)
+    }
+
+    fn close(self) {
+        if let Err(error) = life::end(&self.connection) {
+            tracing::warn!(%error, "the history could not be closed cleanly");
+        }
+        drop(self.connection);
+        drop(self.lock);
+    }
+}
+
+fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
+fn put(
+    insert: &mut Statement<'_>,
+    room: &mut StoredRoom,
+    key: Option<u128>,
+    message: &Message,
+) -> rusqlite::Result<()> {
+    record::insert(insert, Place { room: room.id, before: room.total, key }, message)?;
+    if room.first_held > room.head {
+        room.first_before = room.total;
+    }
+    room.head = message.offset;
+    room.time = message.time;
+    room.total += cost(&message.draft);
+    Ok(())
+}

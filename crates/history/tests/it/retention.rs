@@ -1,0 +1,115 @@
+//! What the store in SQLite forgets, and when.
+
+use std::time::Duration;
+
+use history::{SqliteLimits, SqliteOptions, SqliteStore};
+use hub::Store;
+use tempfile::TempDir;
+
+use crate::fixture::{append, fill, head, options, outcomes, room, settled, texts};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn open(folder: &TempDir, limits: SqliteLimits) -> SqliteStore {
+    SqliteStore::open(SqliteOptions { limits, ..options(folder) }).unwrap()
+}
+
+async fn held(store: &SqliteStore, name: &str) -> (u64, u64) {
+    settled(store).await;
+    let head = head(store, name).await.unwrap();
+    (head.first_held.0, head.offset.0)
+}
+
+#[tokio::test]
+async fn a_room_keeps_its_newest_messages_by_number_in_every_room_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder, SqliteLimits { room_max_messages: 100, ..SqliteLimits::default() });
+    for _ in 0..25 {
+        let batch = (0..30).map(|n| append(["a", "b", "c"][n % 3], "m", None)).collect();
+        outcomes(&store, batch).await;
+    }
+    for name in ["a", "b", "c"] {
+        assert_eq!(held(&store, name).await, (151, 250));
+        assert_eq!(texts(&store, name, 0, 1000).await.len(), 100);
+    }
+}
+
+#[tokio::test]
+async fn a_room_keeps_its_newest_messages_by_bytes_also_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = || SqliteLimits { room_max_bytes: 100_000, ..SqliteLimits::default() };
+    let text = "x".repeat(1000);
+    let mut store = open(&folder, limits());
+    let mut firsts = Vec::new();
+    for _ in 0..20 {
+        outcomes(&store, (0..10).map(|_| append("a", &text, None)).collect()).await;
+        store.close().await;
+        store = open(&folder, limits());
+        firsts.push(held(&store, "a").await.0);
+    }
+    // A message of 1,000 bytes counts as 1,083.
+    assert_eq!(*firsts.last().unwrap(), 200 - 100_000 / 1083 + 1);
+    assert_eq!(firsts[..9], [1; 9]);
+}
+
+#[tokio::test]
+async fn a_bound_that_was_lowered_is_reached_little_by_little() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder, SqliteLimits::default());
+    fill(&store, "a", 1000).await;
+    store.close().await;
+    let store = open(&folder, SqliteLimits { room_max_messages: 100, delete_max_rows: 300, ..SqliteLimits::default() });
+    let mut firsts = Vec::new();
+    for _ in 0..4 {
+        fill(&store, "a", 1).await;
+        firsts.push(held(&store, "a").await.0);
+        assert_eq!(texts(&store, "a", 0, 9).await[0].0, *firsts.last().unwrap());
+    }
+    assert_eq!(firsts, [301, 601, 901, 905]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_go_after_thirty_days_and_a_room_with_its_last_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder, SqliteLimits::default());
+    fill(&store, "a", 5).await;
+    fill(&store, "quiet", 5).await;
+    tokio::time::advance(29 * DAY).await;
+    fill(&store, "a", 5).await;
+    assert_eq!((held(&store, "a").await, held(&store, "quiet").await), ((1, 10), (1, 5)));
+    for _ in 0..3 {
+        tokio::time::advance(DAY).await;
+        fill(&store, "a", 1).await;
+    }
+    assert_eq!(held(&store, "a").await, (6, 13));
+    assert_eq!(head(&store, "quiet").await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cleared_room_is_forgotten_thirty_days_after_its_last_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder, SqliteLimits::default());
+    fill(&store, "a", 5).await;
+    store.clear(&room("a")).await.unwrap();
+    tokio::time::advance(29 * DAY).await;
+    fill(&store, "b", 1).await;
+    assert_eq!(held(&store, "a").await, (6, 5));
+    tokio::time::advance(2 * DAY).await;
+    fill(&store, "b", 1).await;
+    settled(&store).await;
+    assert_eq!(head(&store, "a").await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_old_goes_a_little_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder, SqliteLimits { delete_max_rows: 10, ..SqliteLimits::default() });
+    fill(&store, "a", 25).await;
+    tokio::time::advance(31 * DAY).await;
+    let mut firsts = Vec::new();
+    for _ in 0..4 {
+        fill(&store, "a", 1).await;
+        firsts.push(held(&store, "a").await.0);
+    }
+    assert_eq!(firsts, [11, 21, 26, 26]);
+}
