@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::process::Command;
+
+use benches::machine::{machine, today};
 
 use crate::case::Case;
 use crate::{Measured, Row};
@@ -96,24 +97,4 @@ fn twice(measured: &Measured) -> String {
 
 fn words(lost: &[String]) -> String {
     if lost.is_empty() { "nothing".to_owned() } else { lost.join(", ") }
-}
-
-/// Processor and system, as they call themselves.
-fn machine() -> String {
-    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let system = system.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
-    let mut text = String::new();
-    // A String takes whatever it is given.
-    let _ = write!(text, "One core of {}", model.map_or("an unknown processor", |(_, model)| model));
-    if let Some(system) = system {
-        let _ = write!(text, ", {}", system.trim_matches('"'));
-    }
-    text
-}
-
-fn today() -> String {
-    let date = Command::new("date").arg("+%-d %B %Y").env("LC_ALL", "C").output();
-    date.map(|date| String::from_utf8_lossy(&date.stdout).trim().to_owned()).unwrap_or_default()
 }

@@ -17,9 +17,10 @@ use crate::frame::{Opcode, SEQUENCE_BYTES, masked_frame, split_frame};
 /// An answer to the upgrade is shorter than this.
 const ANSWER_MAX_BYTES: usize = 4096;
 
-/// The key and its proof from RFC 6455 §1.2.
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+/// A key from RFC 6455 §1.2.
+pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+/// Its proof.
+pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// First bytes of whole frames.
 const BINARY: u8 = 0x82;

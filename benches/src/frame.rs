@@ -2,7 +2,7 @@
 
 /// The key that all frames are masked with. A browser takes a new one for
 /// each frame (RFC 6455 §5.3); the cost to the server is the same.
-const MASK: [u8; 4] = [0x5a, 0xc3, 0x17, 0xe8];
+pub const MASK: [u8; 4] = [0x5a, 0xc3, 0x17, 0xe8];
 
 /// What a frame is, by its four bits (RFC 6455 §5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,18 +18,18 @@ pub enum Opcode {
 }
 
 /// A message of a client in one frame.
-///
-/// # Panics
-///
-/// When the payload is above 64 KiB, which no bench sends.
 #[must_use]
 pub fn masked_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0b1000_0000 | opcode as u8];
-    match u16::try_from(payload.len()).expect("a bench sends small messages") {
+    match payload.len() {
         len @ 0..=125 => frame.push(0b1000_0000 | len as u8),
-        len => {
+        len @ 126..=0xFFFF => {
             frame.push(0b1000_0000 | 126);
-            frame.extend_from_slice(&len.to_be_bytes());
+            frame.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        len => {
+            frame.push(0b1000_0000 | 127);
+            frame.extend_from_slice(&(len as u64).to_be_bytes());
         }
     }
     frame.extend_from_slice(&MASK);
@@ -83,15 +83,21 @@ impl Burst {
 
 /// A frame of the server.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ServerFrame<'a> {
+pub struct ServerFrame<'a> {
     /// The whole first byte: fragments and reserved bits are none of what a
     /// bench expects.
-    pub(crate) first_byte: u8,
-    pub(crate) payload: &'a [u8],
+    pub first_byte: u8,
+    /// What it carries.
+    pub payload: &'a [u8],
 }
 
 /// Splits a whole frame off the front; `None` when it is not complete yet.
-pub(crate) fn split_frame(input: &[u8]) -> Option<(ServerFrame<'_>, &[u8])> {
+///
+/// # Panics
+///
+/// When it is masked, or larger than memory.
+#[must_use]
+pub fn split_frame(input: &[u8]) -> Option<(ServerFrame<'_>, &[u8])> {
     let (&[first_byte, len], rest) = input.split_first_chunk()?;
     // RFC 6455 §5.1: a server does not mask, so that the second byte is the length alone.
     let (payload_bytes, rest) = match len {
@@ -99,7 +105,11 @@ pub(crate) fn split_frame(input: &[u8]) -> Option<(ServerFrame<'_>, &[u8])> {
             let (len, rest) = rest.split_first_chunk()?;
             (usize::from(u16::from_be_bytes(*len)), rest)
         }
-        127.. => panic!("the server sent a frame that is masked or larger than what was said"),
+        127 => {
+            let (len, rest) = rest.split_first_chunk()?;
+            (usize::try_from(u64::from_be_bytes(*len)).expect("the server said what fits into memory"), rest)
+        }
+        128.. => panic!("the server sent a frame that is masked"),
         len => (usize::from(len), rest),
     };
     let (payload, rest) = rest.split_at_checked(payload_bytes)?;
@@ -113,7 +123,7 @@ mod tests {
     use super::*;
 
     fn decode(mut input: &[u8]) -> Vec<Event> {
-        let mut decoder = Decoder::new(DecoderLimits::default());
+        let mut decoder = Decoder::new(DecoderLimits { announce_min_bytes: usize::MAX, ..DecoderLimits::default() });
         let events = std::iter::from_fn(|| decoder.next(&mut input).unwrap()).collect();
         assert_eq!(input, b"");
         events
@@ -121,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_server_understands_a_masked_frame_of_either_length_form() {
-        for bytes in [0, 1, 125, 126, 65_535] {
+        for bytes in [0, 1, 125, 126, 65_535, 65_536] {
             let payload = vec![b'a'; bytes];
             let events = decode(&masked_frame(Opcode::Binary, &payload));
             assert_eq!(events, [Event::Binary(payload.into())]);
@@ -139,12 +149,12 @@ mod tests {
 
     #[test]
     fn a_frame_of_the_server_is_split_off_once_it_is_complete() {
-        for bytes in [0, 125, 126, 1000] {
+        for bytes in [0, 125, 126, 1000, 65_536] {
             let payload = vec![b'a'; bytes];
             let mut frames = bytes::BytesMut::new();
             put_frame(&mut frames, wire::websocket::Opcode::Binary, &payload);
             let frame_bytes = frames.len();
-            for cut in 0..frame_bytes {
+            for cut in (0..frame_bytes.min(1100)).chain([frame_bytes - 1]) {
                 assert_eq!(split_frame(&frames[..cut]), None, "{bytes} bytes cut at {cut}");
             }
             frames.extend_from_slice(b"next");

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod frame;
+pub mod machine;
 pub mod picture;
 pub mod relay;
 mod window;

@@ -25,7 +25,9 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         "cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets --no-default-features -- -D warnings"
     ))?;
     // The feature peers builds a library in C and is checked where it is used.
-    step::run(cmd!(sh, "cargo clippy --locked --package benches --features instructions --benches -- -D warnings"))?;
+    let clippy =
+        cmd!(sh, "cargo clippy --locked --package benches --features instructions,relays --benches --examples");
+    step::run(clippy.args(["--", "-D", "warnings"]))?;
     step::run(cmd!(sh, "env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --document-private-items"))?;
 
     let machete = install::from_crates_io(sh, "cargo-machete", CARGO_MACHETE)?;

@@ -25,6 +25,11 @@ const PEERS: &[(&str, &str)] = &[("cmake", "cmake"), ("nasm", "nasm"), ("node", 
 const PEERS_NPM: &str = "benches/peers";
 const PEERS_PYTHON: &[&str] = &["opencv-python-headless==5.0.0.93", "pyvips==3.2.0", "pyvips-binary==8.18.7"];
 
+/// Programs that relays of others run with, and their packages of PyPI; those
+/// of npm are in the same folder as above.
+const RELAYS: &[(&str, &str)] = &[("node", "nodejs"), ("npm", "npm"), ("taskset", "util-linux")];
+const RELAYS_PYTHON: &[&str] = &["flask-socketio==5.7.0", "simple-websocket==1.1.0"];
+
 /// Python packages with their versions, as `name==1.2.3`; they are put into a
 /// virtual environment of ours.
 const PYTHON: &[&str] = &["numpy==2.4.6", "pillow==13.0.0", "pypng==0.20220715.0"];
@@ -76,6 +81,18 @@ pub(crate) fn for_negatives(sh: &Shell) -> Result<PathBuf> {
     programs(sh, PEERS)?;
     npm(sh, PEERS_NPM)?;
     python(sh, PEERS_PYTHON)
+}
+
+/// Installs whose relays ours is compared with; returns Bun, and the Python
+/// that has one of them.
+///
+/// # Errors
+///
+/// As for [`for_tests`].
+pub(crate) fn for_relays(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
+    programs(sh, RELAYS)?;
+    npm(sh, PEERS_NPM)?;
+    Ok((Path::new(PEERS_NPM).join("node_modules/.bin/bun"), python(sh, RELAYS_PYTHON)?))
 }
 
 /// Installs those of the programs that are absent, each with the Debian package

@@ -1,5 +1,5 @@
 //! Development commands: `cargo xtask test`, `check`, `smoke`, `corpus`,
-//! `instructions`, `negatives`, `fuzz` and `long`.
+//! `instructions`, `negatives`, `relays`, `fuzz` and `long`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,6 +14,7 @@ mod install;
 mod instructions;
 mod long;
 mod negatives;
+mod relays;
 mod smoke;
 mod step;
 mod test;
@@ -59,6 +60,12 @@ enum Command {
     },
     /// Compare negatives with those of other libraries, into docs/negatives.md
     Negatives,
+    /// Compare the relay with those of others, into docs/relays.md
+    Relays {
+        /// Only cases whose names contain this, on the terminal alone
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// The runs that take too long for every change
     Long,
 }
@@ -88,6 +95,7 @@ fn run(command: &Command) -> Result<()> {
         }
         Command::Instructions { accept } => instructions::run(&sh, if *accept { Then::Accept } else { Then::Compare }),
         Command::Negatives => negatives::run(&sh),
+        Command::Relays { only } => relays::run(&sh, only.as_deref()),
         Command::Long => long::run(&sh),
     }
 }

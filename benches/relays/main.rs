@@ -1,0 +1,111 @@
+//! How our relay compares with those of others: deliveries, processor time,
+//! latency, memory. `cargo xtask relays` installs what it needs.
+//!
+//! The relay has one processor, this program another. All relays run by turns,
+//! so that they meet the same noise, and every delivery is compared with what
+//! was said.
+#![expect(clippy::print_stdout, reason = "it says how far it is")]
+
+mod case;
+mod crowd;
+mod dialect;
+mod held;
+mod measure;
+mod member;
+mod message;
+mod page;
+mod relay;
+mod stream;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+use case::{CASES, Case};
+use measure::{Run, median};
+use relay::{Kind, Programs};
+
+/// The processor of the load.
+const LOAD_CPU: usize = 1;
+/// A descriptor for each connection, and some.
+const DESCRIPTORS_WANTED: u64 = 20_000;
+
+/// Compares relays and writes a page about it.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(flatten)]
+    programs: Programs,
+    /// Runs of each relay in each case; the medians are shown
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds of each run
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Cases whose names contain this; the page is not written then
+    #[arg(long)]
+    only: Option<String>,
+    /// The page; what stands above its figures is kept
+    #[arg(long, default_value = "docs/relays.md")]
+    page: PathBuf,
+}
+
+/// What is known of a relay in a case.
+#[derive(Debug)]
+pub(crate) struct Row {
+    kind: Kind,
+    runs: Vec<Run>,
+}
+
+impl Row {
+    fn median(&self, figure: impl Fn(&Run) -> f64) -> f64 {
+        median(self.runs.iter().map(figure))
+    }
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    rlimit::increase_nofile_limit(DESCRIPTORS_WANTED).context("too few descriptors")?;
+    let mut cpus = CpuSet::new();
+    cpus.set(LOAD_CPU);
+    sched_setaffinity(None, &cpus).context("a second processor is needed")?;
+    let is_wanted = |name: &str| arguments.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
+    let mut page = page::Page::new(arguments.rounds);
+    for case in CASES.iter().filter(|case| is_wanted(case.name)) {
+        println!("{}", case.title);
+        let rows = compare(case, &arguments)?;
+        println!("{}", page.case(case, &rows));
+    }
+    if is_wanted("idle") {
+        let mut weights = Vec::new();
+        for kind in case::IDLE {
+            weights.push((*kind, measure::idle_kib(*kind, &arguments.programs, case::IDLE_CONNECTIONS)?));
+        }
+        println!("{}", page.idle(&weights));
+    }
+    if is_wanted("held") {
+        let quiet = held::quiet_room_beside_a_flood(&arguments.programs)?;
+        let stalled = held::stalled_reader(&arguments.programs)?;
+        let opened_secs = held::opened(&arguments.programs, case::OPENED)?;
+        println!("{}", page.held(quiet, stalled, opened_secs));
+    }
+    if arguments.only.is_none() {
+        page.write(&arguments.page).context("the page cannot be written")?;
+    }
+    Ok(())
+}
+
+/// Runs all relays of a case, by turns.
+fn compare(case: &Case, arguments: &Arguments) -> Result<Vec<Row>> {
+    let mut rows: Vec<Row> = case.relays.iter().map(|kind| Row { kind: *kind, runs: Vec::new() }).collect();
+    let time = Duration::from_secs_f64(arguments.seconds);
+    for _ in 0..arguments.rounds {
+        for row in &mut rows {
+            let run = measure::run(case, row.kind, &arguments.programs, time);
+            row.runs.push(run.with_context(|| format!("{}, {}", row.kind.name(), case.title))?);
+        }
+    }
+    Ok(rows)
+}

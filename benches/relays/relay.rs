@@ -1,0 +1,167 @@
+//! A relay as a process of its own, on a processor of its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::dialect::Dialect;
+
+/// The processor of the relay; the load has another.
+const RELAY_CPU: &str = "0";
+
+/// Where the programs are.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Programs {
+    /// Our server, a release build
+    #[arg(long)]
+    negaphone: PathBuf,
+    /// The relay of the tutorials, a release build of the example `broadcast`
+    #[arg(long)]
+    broadcast: PathBuf,
+    /// Bun
+    #[arg(long)]
+    bun: PathBuf,
+    /// Node
+    #[arg(long, default_value = "node")]
+    node: PathBuf,
+    /// A Python with Flask-SocketIO
+    #[arg(long)]
+    python: PathBuf,
+}
+
+/// A relay that is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    NegaphoneRaw,
+    NegaphoneNative,
+    BunRaw,
+    BunJson,
+    Broadcast,
+    NodeWs,
+    NodeSocketIo,
+    FlaskSocketIo,
+}
+
+impl Kind {
+    /// As it is called on the page.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::NegaphoneRaw => "**negaphone**, raw",
+            Self::NegaphoneNative => "**negaphone**, JSON",
+            Self::BunRaw => "Bun, raw",
+            Self::BunJson => "Bun, JSON",
+            Self::Broadcast => "tokio broadcast",
+            Self::NodeWs => "Node ws",
+            Self::NodeSocketIo => "socket.io",
+            Self::FlaskSocketIo => "Flask-SocketIO",
+        }
+    }
+
+    fn dialect(self) -> Dialect {
+        match self {
+            Self::NegaphoneRaw | Self::BunRaw | Self::Broadcast | Self::NodeWs => Dialect::Raw,
+            Self::NegaphoneNative | Self::BunJson => Dialect::Native,
+            Self::NodeSocketIo | Self::FlaskSocketIo => Dialect::SocketIo,
+        }
+    }
+
+    fn command(self, programs: &Programs) -> (&PathBuf, &'static [&'static str]) {
+        match self {
+            Self::NegaphoneRaw | Self::NegaphoneNative => {
+                (&programs.negaphone, &["--listen", "127.0.0.1:0", "--history", "memory", "--no-rate-limit"])
+            }
+            Self::BunRaw => (&programs.bun, &["benches/peers/relays/bun_raw.js", "0"]),
+            Self::BunJson => (&programs.bun, &["benches/peers/relays/bun_json.js", "0"]),
+            Self::Broadcast => (&programs.broadcast, &["0"]),
+            Self::NodeWs => (&programs.node, &["benches/peers/relays/node_ws.mjs", "0"]),
+            Self::NodeSocketIo => (&programs.node, &["benches/peers/relays/socketio.mjs", "0"]),
+            Self::FlaskSocketIo => (&programs.python, &["benches/peers/relays/flask_server.py", "0"]),
+        }
+    }
+}
+
+/// A running relay; it is ended when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
+    pub(crate) dialect: Dialect,
+    kind: Kind,
+    child: Child,
+    /// Kept: it may write more.
+    output: BufReader<ChildStdout>,
+}
+
+impl Relay {
+    /// Starts it, on its processor alone.
+    pub(crate) fn start(kind: Kind, programs: &Programs) -> Result<Self> {
+        let (program, arguments) = kind.command(programs);
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", RELAY_CPU]).arg(program).args(arguments).env("NEGAPHONE_LOG", "warn");
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().context("taskset cannot be started")?;
+        let output = BufReader::new(child.stdout.take().context("it has an output")?);
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut relay = Self { address, dialect: kind.dialect(), kind, child, output };
+        let mut line = String::new();
+        relay.output.read_line(&mut line)?;
+        let address = line.split_once("http://").map_or("", |(_, address)| address).trim().trim_end_matches('/');
+        relay.address = address.parse().with_context(|| format!("{} does not say where it listens", kind.name()))?;
+        relay.wait_until_it_listens()?;
+        Ok(relay)
+    }
+
+    /// One says where it listens before it does.
+    fn wait_until_it_listens(&self) -> Result<()> {
+        let end = std::time::Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(self.address).is_err() {
+            anyhow::ensure!(std::time::Instant::now() < end, "{} does not listen", self.kind.name());
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    /// The address of a room, for a member.
+    pub(crate) fn path(&self, room: &str, member: usize) -> String {
+        match self.kind {
+            Kind::NegaphoneRaw => format!("/ws/raw/{room}"),
+            Kind::NegaphoneNative => format!("/ws?room={room}&name=member{member}"),
+            Kind::BunRaw | Kind::BunJson | Kind::Broadcast | Kind::NodeWs => {
+                format!("/?room={room}&name=member{member}")
+            }
+            Kind::NodeSocketIo | Kind::FlaskSocketIo => "/socket.io/?EIO=4&transport=websocket".to_owned(),
+        }
+    }
+
+    /// Processor time of all its threads so far.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        let mut nanos = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // The first figure of proc(5)'s schedstat: nanoseconds spent on a processor. A thread may end meanwhile.
+            let Ok(figures) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            let spent = figures.split_whitespace().next().context("schedstat is empty")?;
+            nanos += spent.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
+    /// Bytes of memory that it has.
+    pub(crate) fn resident_bytes(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in status")?;
+        let kib = line.trim().trim_end_matches("kB").trim();
+        Ok(kib.parse::<u64>()? * 1024)
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
