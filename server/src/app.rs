@@ -3,8 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use history::MemoryStore;
-use hub::{RoomError, RoomName};
+use hub::{RoomError, RoomName, Store};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -56,9 +55,13 @@ impl App {
     /// # Errors
     ///
     /// When the system gives no threads.
-    pub(crate) fn start(config: Config, limits: Limits, local: SocketAddr) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn start(
+        config: Config,
+        limits: Limits,
+        store: Arc<dyn Store>,
+        local: SocketAddr,
+    ) -> std::io::Result<Arc<Self>> {
         let proxies = Proxies::new(&config.trusted_proxies);
-        let store = Arc::new(MemoryStore::new(limits.memory.clone()));
         let (formats, encoders) = DoorFormats::new(&config.base_path);
         let hub = Hub::start(store, encoders, Arc::new(limits.hub.clone()));
         let pictures = ImageMetrics::default();

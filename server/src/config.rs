@@ -3,10 +3,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use history::Sync;
 use ipnet::{AddrParseError, IpNet};
 use thiserror::Error;
 
@@ -40,9 +42,17 @@ pub struct ServeArgs {
     /// Where to listen for HTTP and WebSocket; port 0 takes a free one.
     #[arg(long, env = "NEGAPHONE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// Where messages are kept.
-    #[arg(long, env = "NEGAPHONE_HISTORY", value_enum, default_value_t = History::Memory)]
-    pub history: History,
+    /// Where messages are kept: sqlite (in files) or memory (gone with the
+    /// process). Rooms whose name begins with ~ are always in memory.
+    #[arg(long, env = "NEGAPHONE_HISTORY", default_value = "sqlite", value_name = "STORE")]
+    pub history: HistoryKind,
+    /// The folder of these files; made if need be.
+    #[arg(long, env = "NEGAPHONE_DATA_DIR", default_value = DATA_DIR, value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+    /// When a message counts as stored: os (it survives a killed process) or
+    /// disk (it survives the loss of power, and takes longer).
+    #[arg(long, env = "NEGAPHONE_SYNC", value_enum, default_value_t = SyncArg::Os)]
+    pub sync: SyncArg,
     /// The path under which a proxy shows the server, such as /chat.
     #[arg(long, env = "NEGAPHONE_BASE_PATH", default_value = "", value_name = "PATH")]
     pub base_path: String,
@@ -117,11 +127,64 @@ Examples:
   negaphone invert *.png -o out/ --force --strip  replaces older negatives, without metadata
   negaphone invert - < in.gif > out.gif           from standard input to standard output";
 
-/// Where messages are kept.
+/// Where data lies unless told otherwise.
+pub(crate) const DATA_DIR: &str = "./data";
+
+/// Which store keeps messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryKind {
+    /// In files of SQLite.
+    Sqlite,
+    /// In memory.
+    Memory,
+}
+
+impl FromStr for HistoryKind {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "sqlite" => Ok(Self::Sqlite),
+            "memory" => Ok(Self::Memory),
+            _ => Err("write sqlite or memory"),
+        }
+    }
+}
+
+/// When a message counts as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SyncArg {
+    /// When the operating system has it.
+    Os,
+    /// When the disk has it.
+    Disk,
+}
+
+/// Where messages are kept, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum History {
     /// In memory: gone with the process.
     Memory,
+    /// In files of SQLite.
+    Sqlite {
+        /// The folder of the files.
+        data_dir: PathBuf,
+        /// When a message counts as stored.
+        sync: Sync,
+    },
+}
+
+impl ServeArgs {
+    fn history(&self) -> History {
+        let sync = match self.sync {
+            SyncArg::Os => Sync::Os,
+            SyncArg::Disk => Sync::Disk,
+        };
+        match self.history {
+            HistoryKind::Memory => History::Memory,
+            HistoryKind::Sqlite => History::Sqlite { data_dir: self.data_dir.clone(), sync },
+        }
+    }
 }
 
 /// The server's settings, checked.
@@ -129,6 +192,8 @@ pub enum History {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where messages are kept.
+    pub history: History,
     /// Empty, or begins with `/` and does not end with one.
     pub base_path: String,
     /// Scheme and authority, without a path.
@@ -184,9 +249,11 @@ impl TryFrom<ServeArgs> for Config {
         if args.raw_message_max > RAW_MESSAGE_MAX {
             return Err(ConfigError::RawMessageMax(args.raw_message_max));
         }
+        let history = args.history();
         let public_url = args.public_url.map(|url| parse_public_url(&url).ok_or(ConfigError::PublicUrl(url)));
         Ok(Self {
             listen: args.listen,
+            history,
             base_path: base_path.to_owned(),
             public_url: public_url.transpose()?,
             raw_message_max_bytes: usize::try_from(args.raw_message_max.as_u64()).unwrap_or(usize::MAX),
@@ -252,6 +319,18 @@ mod tests {
         assert_eq!(limits.hub.tape_tail_max_bytes, 32 << 20);
         assert_eq!(limits.hub.message_max_bytes, 4 << 20);
         assert_eq!((limits.connections.max, limits.connections.per_address_max), (19_488, 256));
+    }
+
+    #[test]
+    fn messages_are_kept_in_files_unless_told() {
+        let data_dir = |folder: &str| PathBuf::from(folder);
+        let default = config(&[]).unwrap().history;
+        assert_eq!(default, History::Sqlite { data_dir: data_dir("./data"), sync: Sync::Os });
+        let disk = config(&["--history", "sqlite", "--data-dir", "/srv/x", "--sync", "disk"]).unwrap().history;
+        assert_eq!(disk, History::Sqlite { data_dir: data_dir("/srv/x"), sync: Sync::Disk });
+        assert_eq!(config(&["--history", "memory"]).unwrap().history, History::Memory);
+        let unknown = Cli::try_parse_from(["negaphone", "--history", "redis://localhost"]).unwrap_err();
+        assert!(unknown.to_string().contains("write sqlite or memory"), "{unknown}");
     }
 
     #[test]

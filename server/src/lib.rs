@@ -31,6 +31,7 @@ mod plain_text;
 mod query;
 mod rate;
 mod sink;
+mod store;
 mod time;
 mod urls;
 
@@ -40,7 +41,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use config::Config;
+use config::{Config, History};
+use history::{OpenError, Sync};
 use limits::Limits;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -70,6 +72,9 @@ pub enum StartError {
         /// Why not.
         source: io::Error,
     },
+    /// What was said before cannot be read.
+    #[error(transparent)]
+    History(#[from] OpenError),
     /// The system gives no threads.
     #[error("cannot start the image pool: {0}")]
     Threads(io::Error),
@@ -105,7 +110,8 @@ pub async fn start_within(config: Config, limits: Limits) -> Result<Running, Sta
         _ => StartError::Listen { address, source },
     })?;
     let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
-    let app = App::start(config, limits, address).map_err(StartError::Threads)?;
+    let store = store::open(&config.history, &limits)?;
+    let app = App::start(config, limits, store, address).map_err(StartError::Threads)?;
     let router = router::router(&app);
     let serving = tokio::spawn(listen::serve(listener, Arc::clone(&app), router));
     Ok(Running { address, app, serving })
@@ -130,6 +136,18 @@ impl Running {
     #[must_use]
     pub fn base_path(&self) -> &str {
         &self.app.config.base_path
+    }
+
+    /// Where messages are kept and what they survive, for people to read.
+    #[must_use]
+    pub fn history(&self) -> String {
+        match &self.app.config.history {
+            History::Memory => "in memory: gone with the process".to_owned(),
+            History::Sqlite { data_dir, sync: Sync::Os } => format!("in {}, survives a kill", data_dir.display()),
+            History::Sqlite { data_dir, sync: Sync::Disk } => {
+                format!("in {}, survives the loss of power", data_dir.display())
+            }
+        }
     }
 
     /// Rooms that are in memory.

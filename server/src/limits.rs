@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use history::MemoryLimits;
+use history::{MemoryLimits, SqliteLimits};
 use hub::HubLimits;
 use invert::Limits as ImageLimits;
 use wire::native::NativeLimits;
@@ -18,6 +18,8 @@ pub struct Limits {
     pub hub: HubLimits,
     /// The history in memory.
     pub memory: MemoryLimits,
+    /// The history in files.
+    pub sqlite: SqliteLimits,
     /// Text, data and ids of the native door and of HTTP.
     pub native: NativeLimits,
     /// Pixels, frames and bytes of a picture.
@@ -187,6 +189,7 @@ impl Limits {
         Self {
             hub: hub_limits(tape_tail_max_bytes),
             memory: MemoryLimits::default(),
+            sqlite: SqliteLimits::default(),
             native: NativeLimits::default(),
             image: ImageLimits::default(),
             connections: ConnectionLimits {

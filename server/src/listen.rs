@@ -55,7 +55,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router) 
     if timeout(app.limits.http.drain_max, ended).await.is_err() {
         tracing::warn!("some connections did not end in time and are cut");
     }
-    app.hub.close();
+    app.hub.close().await;
 }
 
 /// What becomes of connections.

@@ -48,5 +48,5 @@ fn announce(running: &Running) {
     let (address, base_path) = (running.address(), running.base_path());
     println!("page       http://{address}{base_path}/");
     println!("websocket  ws://{address}{base_path}/ws (raw relay: /ws/raw/<room>, pictures: /ws/image)");
-    println!("history    in memory; stop with Ctrl-C");
+    println!("history    {}; stop with Ctrl-C", running.history());
 }

@@ -5,6 +5,7 @@ mod architecture;
 mod connections;
 mod conversation;
 mod doors;
+mod durable;
 mod framing;
 mod handshake;
 mod history;

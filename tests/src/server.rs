@@ -1,9 +1,11 @@
 //! A real server in this process.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
+use history::Sync;
 use negaphone::Running;
-use negaphone::config::{Config, RateLimiting};
+use negaphone::config::{Config, History, RateLimiting};
 use negaphone::limits::Limits;
 
 use crate::http::Http;
@@ -40,11 +42,18 @@ impl TestServer {
         Self::start_within(config, limits).await
     }
 
+    /// A server that keeps its messages in a folder, as it does by default.
+    pub async fn in_folder(folder: &Path) -> Self {
+        let history = History::Sqlite { data_dir: folder.to_owned(), sync: Sync::Os };
+        Self::with(|config| config.history = history).await
+    }
+
     /// What test servers are set to, on a free port.
     #[must_use]
     pub fn config() -> Config {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            history: History::Memory,
             base_path: String::new(),
             public_url: None,
             raw_message_max_bytes: 1 << 20,

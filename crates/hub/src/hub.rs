@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::catch_up::CatchUp;
 use crate::format::{Format, Formats};
@@ -29,6 +30,8 @@ pub struct Hub<S> {
     formats: Formats,
     limits: Arc<HubLimits>,
     queue: Arc<Queue<S>>,
+    /// Gone once it was waited for.
+    writer: Mutex<Option<JoinHandle<()>>>,
     stored: Arc<AtomicU64>,
     memberships: AtomicU64,
     me: Weak<Self>,
@@ -122,13 +125,15 @@ impl<S: Sink> Hub<S> {
         let queue = Arc::new(Queue::new(limits.queue_max_messages, limits.queue_max_bytes));
         let stored = Arc::default();
         let written = Arc::clone(&stored);
-        tokio::spawn(writer::write(Arc::clone(&queue), Arc::clone(&store), limits.batch_max_messages, written));
+        let writing = writer::write(Arc::clone(&queue), Arc::clone(&store), limits.batch_max_messages, written);
+        let writer = Mutex::new(Some(tokio::spawn(writing)));
         Arc::new_cyclic(|me| Self {
             rooms: Mutex::default(),
             store,
             formats,
             limits,
             queue,
+            writer,
             stored,
             memberships: AtomicU64::new(0),
             me: Weak::clone(me),
@@ -315,9 +320,16 @@ impl<S: Sink> Hub<S> {
         self.queue.barrier().await;
     }
 
-    /// Takes no more messages once those under way are stored.
-    pub fn close(&self) {
+    /// Takes no more messages; waits until those under way are stored, and the
+    /// store is closed.
+    pub async fn close(&self) {
         self.queue.close();
+        let writer = self.writer.lock().take();
+        if let Some(writer) = writer {
+            // A panic of the writer has been reported where it happened.
+            writer.await.ok();
+        }
+        self.store.close().await;
     }
 }
 

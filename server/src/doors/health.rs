@@ -9,24 +9,34 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::store;
 
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
+    /// Where messages are kept …
     history: &'static str,
+    /// … and what they survive once they are acked.
+    durability: &'static str,
+}
+
+impl Health {
+    fn new(status: &'static str, app: &App) -> Json<Self> {
+        let history = store::name(&app.config.history);
+        Json(Self { status, history, durability: store::durability(app.hub.store().as_ref()) })
+    }
 }
 
 /// `GET /health/live`: the program runs.
-pub(crate) async fn live() -> Response {
-    Json(Health { status: "live", history: "memory" }).into_response()
+pub(crate) async fn live(State(app): State<Arc<App>>) -> Response {
+    Health::new("live", &app).into_response()
 }
 
 /// `GET /health/ready`: it takes connections and stores messages; 503 once it
 /// is stopping.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     if app.stop.is_cancelled() {
-        let health = Health { status: "stopping", history: "memory" };
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, Health::new("stopping", &app)).into_response();
     }
-    Json(Health { status: "ready", history: "memory" }).into_response()
+    Health::new("ready", &app).into_response()
 }

@@ -7,6 +7,6 @@ pub(crate) mod image;
 pub(crate) mod metrics;
 pub(crate) mod native;
 pub(crate) mod page;
-mod params;
+pub(crate) mod params;
 pub(crate) mod raw;
 mod upgrade;

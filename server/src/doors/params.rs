@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::query::Query;
 
 /// The room of those who name none.
-pub(super) const DEFAULT_ROOM: &str = "lobby";
+pub(crate) const DEFAULT_ROOM: &str = "lobby";
 
 /// `since` and `epoch`; a position in no known life of the room is a position
 /// all the same, and the answer is that it does not hold.

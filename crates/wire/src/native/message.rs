@@ -29,6 +29,8 @@ pub enum Message<'a> {
         head: u64,
         /// How many are in the room, at all doors.
         members: usize,
+        /// What an acked message survives.
+        durability: &'a str,
         /// The answer to a position that the client brought.
         #[serde(skip_serializing_if = "Option::is_none")]
         recovered: Option<bool>,

@@ -158,10 +158,18 @@ fn check_put(message: &Message<'_>, expected: &str) {
 #[test]
 fn a_welcome_says_whether_it_recovered_only_when_asked() {
     let (room, name, session, epoch) = ("lobby", "ada", "s", "e");
-    let welcome =
-        |recovered| Message::Welcome { room, name, session, epoch, offset: 41, head: 91, members: 3, recovered };
-    let told =
-        r#"{"type":"welcome","room":"lobby","name":"ada","session":"s","epoch":"e","offset":41,"head":91,"members":3"#;
+    let welcome = |recovered| Message::Welcome {
+        room,
+        name,
+        session,
+        epoch,
+        offset: 41,
+        head: 91,
+        members: 3,
+        durability: "os",
+        recovered,
+    };
+    let told = r#"{"type":"welcome","room":"lobby","name":"ada","session":"s","epoch":"e","offset":41,"head":91,"members":3,"durability":"os""#;
     check_put(&welcome(None), &format!("{told}}}"));
     check_put(&welcome(Some(true)), &format!(r#"{told},"recovered":true}}"#));
     check_put(&welcome(Some(false)), &format!(r#"{told},"recovered":false}}"#));

@@ -107,6 +107,7 @@ async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
                 offset: welcome.offset.0,
                 head: welcome.head.0,
                 members: welcome.members,
+                durability: app.hub.store().durability(entrance.room.name()).name(),
                 recovered: welcome.recovered,
             }))
         })
