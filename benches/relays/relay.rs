@@ -72,9 +72,10 @@ impl Kind {
 
     fn command(self, programs: &Programs) -> (&PathBuf, &'static [&'static str]) {
         match self {
-            Self::NegaphoneRaw | Self::NegaphoneNative => {
-                (&programs.negaphone, &["--listen", "127.0.0.1:0", "--history", "memory", "--no-rate-limit"])
-            }
+            Self::NegaphoneRaw | Self::NegaphoneNative => (
+                &programs.negaphone,
+                &["--listen=127.0.0.1:0", "--history=memory", "--no-rate-limit", "--tcp-pair=off", "--tcp-room=off"],
+            ),
             Self::BunRaw => (&programs.bun, &["benches/peers/relays/bun_raw.js", "0"]),
             Self::BunJson => (&programs.bun, &["benches/peers/relays/bun_json.js", "0"]),
             Self::Broadcast => (&programs.broadcast, &["0"]),

@@ -60,7 +60,13 @@ impl Relay {
     /// When something of that fails: there is nothing to measure then.
     #[must_use]
     pub fn start(clients: usize) -> Self {
-        let cli = Cli::parse_from(["negaphone", "--listen", "127.0.0.1:0", "--no-rate-limit"]);
+        let cli = Cli::parse_from([
+            "negaphone",
+            "--listen=127.0.0.1:0",
+            "--tcp-pair=off",
+            "--tcp-room=off",
+            "--no-rate-limit",
+        ]);
         let config = Config::try_from(cli.serve).expect("the settings are right");
         let server =
             Builder::new_multi_thread().enable_all().thread_name("relay").build().expect("the system gives threads");

@@ -1,15 +1,18 @@
 //! The only place that reads arguments and environment; everybody else gets
 //! values.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{self, IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use history::Sync;
+use hub::{NameError, RoomName};
 use ipnet::{AddrParseError, IpNet};
+use jiff::tz::TimeZone;
 use thiserror::Error;
 
 use crate::limits::{ConnectionLimits, Limits};
@@ -31,7 +34,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start the server (what happens without a command, too).
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Invert picture files.
     Invert(InvertArgs),
 }
@@ -67,6 +70,22 @@ pub struct ServeArgs {
     /// slow; at least eight times --raw-message-max.
     #[arg(long, env = "NEGAPHONE_TAPE_TAIL_MAX", default_value = "32MiB", value_name = "SIZE")]
     pub tape_tail_max: ByteSize,
+    /// Where to listen for TCP pairs, the private talks of two; off: nowhere.
+    #[arg(long, env = "NEGAPHONE_TCP_PAIR", default_value = "127.0.0.1:5555", value_name = "ADDRESS:PORT|off")]
+    pub tcp_pair: TcpDoor,
+    /// Between two fields that a client of TCP pairs receives one right after
+    /// the other.
+    #[arg(long, env = "NEGAPHONE_TCP_PAIR_GAP", default_value = "250ms", value_name = "TIME")]
+    pub tcp_pair_gap: humantime::Duration,
+    /// Where to listen for the TCP room; off: nowhere.
+    #[arg(long, env = "NEGAPHONE_TCP_ROOM", default_value = "127.0.0.1:5002", value_name = "ADDRESS:PORT|off")]
+    pub tcp_room: TcpDoor,
+    /// The room into which the TCP room leads.
+    #[arg(long, env = "NEGAPHONE_TCP_ROOM_NAME", default_value = "lobby", value_name = "ROOM")]
+    pub tcp_room_name: String,
+    /// The time zone of the times that the TCP room shows, such as Europe/Oslo.
+    #[arg(long, env = "NEGAPHONE_TZ", default_value = "UTC", value_name = "ZONE")]
+    pub tz: String,
     /// Lift the bounds on how often a peer may do something, for load tests;
     /// sizes stay bounded.
     #[arg(long, env = "NEGAPHONE_NO_RATE_LIMIT")]
@@ -151,6 +170,23 @@ impl FromStr for HistoryKind {
     }
 }
 
+/// Where a door of plain TCP is, if it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpDoor {
+    /// It is not.
+    Off,
+    /// There; port 0 takes a free one.
+    At(SocketAddr),
+}
+
+impl FromStr for TcpDoor {
+    type Err = net::AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, net::AddrParseError> {
+        if text == "off" { Ok(Self::Off) } else { text.parse().map(Self::At) }
+    }
+}
+
 /// When a message counts as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SyncArg {
@@ -202,6 +238,16 @@ pub struct Config {
     pub raw_message_max_bytes: usize,
     /// Bytes.
     pub tape_tail_max_bytes: u64,
+    /// Where TCP pairs are.
+    pub tcp_pair: TcpDoor,
+    /// Between fields that are received one right after the other.
+    pub tcp_pair_gap: Duration,
+    /// Where the TCP room is.
+    pub tcp_room: TcpDoor,
+    /// Into which room it leads.
+    pub tcp_room_name: RoomName,
+    /// In which its times are shown.
+    pub time_zone: TimeZone,
     /// Whether the bounds on how often hold.
     pub rates: RateLimiting,
     /// Where it is not told, as many as there are descriptors for.
@@ -233,10 +279,26 @@ pub enum ConfigError {
     /// Larger than a frame may be.
     #[error("--raw-message-max {0}: at most 1GiB")]
     RawMessageMax(ByteSize),
+    /// So long that nobody would wait.
+    #[error("--tcp-pair-gap {0}: at most 10s")]
+    TcpPairGap(humantime::Duration),
+    /// Not the name of a room.
+    #[error("--tcp-room-name {name:?}: {source}")]
+    TcpRoomName {
+        /// What it is.
+        name: String,
+        /// Why it is none.
+        source: NameError,
+    },
+    /// Not in the list of time zones.
+    #[error("--tz {0:?}: not a time zone; write it as Europe/Oslo or UTC")]
+    TimeZone(String),
 }
 
 /// More would not fit the process-wide bound on messages under way twice.
 const RAW_MESSAGE_MAX: ByteSize = ByteSize::gib(1);
+/// Chosen: no connection needs a tenth of that.
+const TCP_PAIR_GAP_MAX: Duration = Duration::from_secs(10);
 
 impl TryFrom<ServeArgs> for Config {
     type Error = ConfigError;
@@ -250,6 +312,11 @@ impl TryFrom<ServeArgs> for Config {
             return Err(ConfigError::RawMessageMax(args.raw_message_max));
         }
         let history = args.history();
+        if *args.tcp_pair_gap > TCP_PAIR_GAP_MAX {
+            return Err(ConfigError::TcpPairGap(args.tcp_pair_gap));
+        }
+        let tcp_room_name = RoomName::parse(&args.tcp_room_name)
+            .map_err(|source| ConfigError::TcpRoomName { name: args.tcp_room_name, source })?;
         let public_url = args.public_url.map(|url| parse_public_url(&url).ok_or(ConfigError::PublicUrl(url)));
         Ok(Self {
             listen: args.listen,
@@ -258,6 +325,11 @@ impl TryFrom<ServeArgs> for Config {
             public_url: public_url.transpose()?,
             raw_message_max_bytes: usize::try_from(args.raw_message_max.as_u64()).unwrap_or(usize::MAX),
             tape_tail_max_bytes: args.tape_tail_max.as_u64(),
+            tcp_pair: args.tcp_pair,
+            tcp_pair_gap: *args.tcp_pair_gap,
+            tcp_room: args.tcp_room,
+            tcp_room_name,
+            time_zone: TimeZone::get(&args.tz).map_err(|_| ConfigError::TimeZone(args.tz))?,
             rates: if args.no_rate_limit { RateLimiting::Off } else { RateLimiting::On },
             connections_max: args.connections_max,
             connections_per_address_max: args.connections_per_address_max,
@@ -304,6 +376,8 @@ fn parse_public_url(url: &str) -> Option<Arc<str>> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn config(args: &[&str]) -> Result<Config, ConfigError> {
@@ -352,6 +426,27 @@ mod tests {
         let expected = ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"].map(|network| network.parse().unwrap());
         assert_eq!(proxies.unwrap().trusted_proxies, expected);
         assert!(Cli::try_parse_from(["negaphone", "--trusted-proxy", "proxy.example"]).is_err());
+    }
+
+    #[test]
+    fn doors_of_plain_tcp_are_open_on_loopback_and_can_be_moved_and_switched_off() {
+        let open = config(&[]).unwrap();
+        assert_eq!(open.tcp_pair, TcpDoor::At("127.0.0.1:5555".parse().unwrap()));
+        assert_eq!(open.tcp_room, TcpDoor::At("127.0.0.1:5002".parse().unwrap()));
+        assert_eq!((open.tcp_pair_gap, open.tcp_room_name.as_str()), (Duration::from_millis(250), "lobby"));
+        let set = config(&["--tcp-pair", "off", "--tcp-room", "[::1]:7", "--tcp-pair-gap", "1s"]).unwrap();
+        assert_eq!((set.tcp_pair, set.tcp_room), (TcpDoor::Off, TcpDoor::At("[::1]:7".parse().unwrap())));
+        assert_eq!(set.tcp_pair_gap, Duration::from_secs(1));
+        assert!(Cli::try_parse_from(["negaphone", "--tcp-room", "5002"]).is_err());
+        for bad in [["--tcp-pair-gap", "11s"], ["--tcp-room-name", "a b"], ["--tz", "Europe/Atlantis"]] {
+            assert!(config(&bad).is_err_and(|error| error.to_string().starts_with(bad[0])), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn time_zones_are_known_by_their_names_on_every_machine() {
+        let offset = |args: &[&str]| config(args).unwrap().time_zone.to_offset(Timestamp::UNIX_EPOCH).seconds();
+        assert_eq!((offset(&[]), offset(&["--tz", "Asia/Tokyo"])), (0, 9 * 3600));
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod query;
 mod rate;
 mod sink;
 mod store;
+mod tcp;
 mod time;
 mod urls;
 
@@ -41,7 +42,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use config::{Config, History};
+use config::{Config, History, TcpDoor};
 use history::{OpenError, Sync};
 use limits::Limits;
 use thiserror::Error;
@@ -59,8 +60,10 @@ const DESCRIPTORS_FEWEST: u64 = 1024;
 #[derive(Debug, Error)]
 pub enum StartError {
     /// Somebody else listens there.
-    #[error("cannot listen on {address}: another program does already; end it, or choose another port with --listen {}:PORT", address.ip())]
+    #[error("cannot listen on {address}: another program does already; end it, or choose another port with {flag} {}:PORT", address.ip())]
     PortTaken {
+        /// What says where to listen.
+        flag: &'static str,
         /// Where.
         address: SocketAddr,
     },
@@ -84,6 +87,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
+    tcp_pair_address: Option<SocketAddr>,
     app: Arc<App>,
     serving: JoinHandle<()>,
 }
@@ -104,17 +108,33 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 ///
 /// As for [`start`].
 pub async fn start_within(config: Config, limits: Limits) -> Result<Running, StartError> {
-    let address = config.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => StartError::PortTaken { address },
-        _ => StartError::Listen { address, source },
-    })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+    let (listener, address) = bind("--listen", config.listen).await?;
+    let tcp_pair = bind_tcp_door("--tcp-pair", config.tcp_pair).await?;
     let store = store::open(&config.history, &limits)?;
     let app = App::start(config, limits, store, address).map_err(StartError::Threads)?;
     let router = router::router(&app);
+    let tcp_pair_address = tcp_pair.map(|(listener, address)| {
+        app.sessions.spawn(doors::tcp_pair::serve(listener, Arc::clone(&app)));
+        address
+    });
     let serving = tokio::spawn(listen::serve(listener, Arc::clone(&app), router));
-    Ok(Running { address, app, serving })
+    Ok(Running { address, tcp_pair_address, app, serving })
+}
+
+async fn bind(flag: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken { flag, address },
+        _ => StartError::Listen { address, source },
+    })?;
+    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+    Ok((listener, address))
+}
+
+async fn bind_tcp_door(flag: &'static str, door: TcpDoor) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+    match door {
+        TcpDoor::Off => Ok(None),
+        TcpDoor::At(address) => bind(flag, address).await.map(Some),
+    }
 }
 
 /// Descriptors that the system gives us.
@@ -130,6 +150,12 @@ impl Running {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where TCP pairs are, if that door is open.
+    #[must_use]
+    pub fn tcp_pair_address(&self) -> Option<SocketAddr> {
+        self.tcp_pair_address
     }
 
     /// The path under which everything lies.

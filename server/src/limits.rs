@@ -32,6 +32,8 @@ pub struct Limits {
     pub pool: PoolLimits,
     /// HTTP requests.
     pub http: HttpLimits,
+    /// The doors of plain TCP.
+    pub tcp: TcpLimits,
     /// How often a peer may do something.
     pub rates: Rates,
 }
@@ -150,6 +152,52 @@ pub struct HttpLimits {
     pub drain_max: Duration,
 }
 
+/// Bounds of the doors of plain TCP. There is no language to refuse anything
+/// in: who hits a bound is answered by the end of the stream.
+#[derive(Debug, Clone)]
+pub struct TcpLimits {
+    /// What came without anything behind it for so long is a whole message:
+    /// there is no framing.
+    pub silence: Duration,
+    /// After so long without a byte the system asks for a sign of life: the
+    /// protocols have no pings.
+    pub probe_after: Duration,
+    /// And as often from then on.
+    pub probe_interval: Duration,
+    /// A peer whose system has not acknowledged or taken anything for so long
+    /// is gone.
+    pub unacknowledged_max: Duration,
+    /// A message must be taken within this time.
+    pub write_max: Duration,
+    /// After the end of our stream input is read and dropped for so long.
+    /// Chosen: who types a message at that moment still gets to read why
+    /// nobody answers …
+    pub linger_max: Duration,
+    /// … or until so much came …
+    pub linger_max_bytes: usize,
+    /// … but only for so long when the program stops.
+    pub linger_at_stop_max: Duration,
+    /// Talks of two.
+    pub pair: TcpPairLimits,
+}
+
+/// Bounds of TCP pairs.
+#[derive(Debug, Clone)]
+pub struct TcpPairLimits {
+    /// A nick must come within this time.
+    pub nick_wait_max: Duration,
+    /// Those who have sent none; more wait to be let in.
+    pub newcomers_max: usize,
+    /// Time without a message, and without a partner.
+    pub idle_max: Duration,
+    /// The rest of a character must come within this time; then what came is
+    /// passed on as it is.
+    pub character_wait_max: Duration,
+    /// Bytes that are kept of what somebody sends when it is not its turn;
+    /// then it is not read.
+    pub ahead_max_bytes: usize,
+}
+
 /// How often.
 #[derive(Debug, Clone)]
 pub struct Rates {
@@ -214,6 +262,7 @@ impl Limits {
                 page_max_messages: 1000,
                 drain_max: Duration::from_secs(15),
             },
+            tcp: tcp_limits(),
             rates: Rates {
                 messages: Some(Rate { burst: 200.0, per_sec: 50.0 }),
                 new_rooms: Some(Rate::per_minute(60)),
@@ -266,5 +315,25 @@ fn session_limits(raw_message_max_bytes: usize) -> SessionLimits {
         close_write_max: Duration::from_secs(10),
         linger_max: Duration::from_secs(2),
         linger_max_bytes: MIB,
+    }
+}
+
+fn tcp_limits() -> TcpLimits {
+    TcpLimits {
+        silence: Duration::from_millis(30),
+        probe_after: Duration::from_secs(25),
+        probe_interval: Duration::from_secs(5),
+        unacknowledged_max: Duration::from_secs(50),
+        write_max: Duration::from_secs(10),
+        linger_max: Duration::from_secs(30),
+        linger_max_bytes: MIB,
+        linger_at_stop_max: Duration::from_secs(2),
+        pair: TcpPairLimits {
+            nick_wait_max: Duration::from_secs(30),
+            newcomers_max: 1024,
+            idle_max: Duration::from_secs(15 * 60),
+            character_wait_max: Duration::from_secs(1),
+            ahead_max_bytes: 16 * KIB,
+        },
     }
 }

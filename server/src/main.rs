@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Invert(args)) => return invert_files::run(&args),
-        Some(Command::Serve(args)) => serve(args),
+        Some(Command::Serve(args)) => serve(*args),
         None => serve(cli.serve),
     };
     match result {
@@ -48,5 +48,8 @@ fn announce(running: &Running) {
     let (address, base_path) = (running.address(), running.base_path());
     println!("page       http://{address}{base_path}/");
     println!("websocket  ws://{address}{base_path}/ws (raw relay: /ws/raw/<room>, pictures: /ws/image)");
+    if let Some(address) = running.tcp_pair_address() {
+        println!("tcp pairs  {address} (talks of two, in turns)");
+    }
     println!("history    {}; stop with Ctrl-C", running.history());
 }

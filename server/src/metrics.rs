@@ -38,6 +38,10 @@ pub(crate) enum Speaks {
     Raw,
     /// `/ws/image`.
     Image,
+    /// The port of TCP pairs.
+    TcpPair,
+    /// The port of the TCP room.
+    TcpRoom,
 }
 
 impl Speaks {
@@ -47,6 +51,8 @@ impl Speaks {
             Self::Native => "native",
             Self::Raw => "raw",
             Self::Image => "image",
+            Self::TcpPair => "tcp_pair",
+            Self::TcpRoom => "tcp_room",
         }
     }
 }
@@ -125,7 +131,7 @@ impl Metrics {
     pub(crate) fn new(pictures: &ImageMetrics, hub: Arc<Hub>, pool: Arc<ImagePool>) -> Self {
         let mut registry = Registry::with_prefix("negaphone");
         let connections = Family::<Label, Gauge>::default();
-        for door in [Speaks::Http, Speaks::Native, Speaks::Raw, Speaks::Image] {
+        for door in [Speaks::Http, Speaks::Native, Speaks::Raw, Speaks::Image, Speaks::TcpPair, Speaks::TcpRoom] {
             // From the start, so that a rise from none is seen as one.
             drop(connections.get_or_create(&[("door", door.name())]));
         }

@@ -18,3 +18,4 @@ mod order;
 mod presence;
 mod shutdown;
 mod slow_reader;
+mod tcp_pair;

@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageFormat};
 use tests::TestServer;
 
 /// The value of one line, by what stands before it.
-async fn value(server: &TestServer, series: &str) -> Option<f64> {
+pub(crate) async fn value(server: &TestServer, series: &str) -> Option<f64> {
     let answer = server.http().get("/metrics", &[]).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "text/plain; version=0.0.4; charset=utf-8"));
     let text = String::from_utf8(answer.body.to_vec()).unwrap();

@@ -1,5 +1,6 @@
 //! The end of the server.
 
+use negaphone::config::Config;
 use serde_json::{Value, json};
 use tests::{RawSocket, Received, TestServer, within_deadline};
 
@@ -91,7 +92,7 @@ async fn orchestrators_that_ask_while_it_stops_are_told_that_it_is_not_ready() {
 async fn a_taken_port_is_a_clear_error() {
     let server = TestServer::start().await;
     let address = server.address();
-    let config = negaphone::config::Config { listen: address, ..TestServer::config() };
+    let config = Config { listen: address, ..TestServer::config() };
     let error = within_deadline("an error", negaphone::start(config)).await.unwrap_err().to_string();
     assert!(error.contains(&address.to_string()) && error.contains("--listen"), "{error}");
 }

@@ -7,6 +7,7 @@ mod http;
 mod native;
 mod raw_socket;
 mod server;
+mod tcp;
 mod websocket;
 
 use std::future::Future;
@@ -16,6 +17,7 @@ pub use http::{Answer, Http};
 pub use native::NativeClient;
 pub use raw_socket::{Frame, RawSocket};
 pub use server::TestServer;
+pub use tcp::TcpClient;
 pub use websocket::{Received, WsClient};
 
 /// Whatever a test waits for comes within this time, or never.

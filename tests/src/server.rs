@@ -3,14 +3,16 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use clap::Parser;
 use history::Sync;
 use negaphone::Running;
-use negaphone::config::{Config, History, RateLimiting};
+use negaphone::config::{Cli, Config, History};
 use negaphone::limits::Limits;
 
 use crate::http::Http;
 use crate::native::NativeClient;
 use crate::raw_socket::RawSocket;
+use crate::tcp::TcpClient;
 use crate::websocket::WsClient;
 
 /// Descriptors that a test server may count on.
@@ -48,23 +50,6 @@ impl TestServer {
         Self::with(|config| config.history = history).await
     }
 
-    /// What test servers are set to, on a free port.
-    #[must_use]
-    pub fn config() -> Config {
-        Config {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            history: History::Memory,
-            base_path: String::new(),
-            public_url: None,
-            raw_message_max_bytes: 1 << 20,
-            tape_tail_max_bytes: 32 << 20,
-            rates: RateLimiting::Off,
-            connections_max: None,
-            connections_per_address_max: 256,
-            trusted_proxies: Vec::new(),
-        }
-    }
-
     /// A server with other bounds than its own.
     ///
     /// # Panics
@@ -81,6 +66,25 @@ impl TestServer {
         let base_path = config.base_path.clone();
         let running = negaphone::start_within(config, limits).await.expect("a free port");
         Self { address: running.address(), running: Some(running), base_path }
+    }
+
+    /// What test servers are set to: free ports, and no bounds on how often.
+    ///
+    /// # Panics
+    ///
+    /// When the program has other options.
+    #[must_use]
+    pub fn config() -> Config {
+        const OPTIONS: [&str; 6] = [
+            "negaphone",
+            "--listen=127.0.0.1:0",
+            "--tcp-pair=127.0.0.1:0",
+            "--tcp-room=127.0.0.1:0",
+            "--history=memory",
+            "--no-rate-limit",
+        ];
+        let cli = Cli::try_parse_from(OPTIONS).expect("options that there are");
+        Config::try_from(cli.serve).expect("settings that make sense")
     }
 
     /// Where it listens.
@@ -108,6 +112,31 @@ impl TestServer {
     /// A TCP connection on which nothing was said yet.
     pub async fn socket(&self) -> RawSocket {
         RawSocket::connect(self.address).await
+    }
+
+    /// The running server.
+    ///
+    /// # Panics
+    ///
+    /// Never, as long as there is a fixture.
+    #[must_use]
+    pub fn running(&self) -> &Running {
+        self.running.as_ref().expect("it is taken with the fixture")
+    }
+
+    /// Where TCP pairs are.
+    ///
+    /// # Panics
+    ///
+    /// When that door is closed.
+    #[must_use]
+    pub fn tcp_pair_address(&self) -> SocketAddr {
+        self.running().tcp_pair_address().expect("an open door")
+    }
+
+    /// A connection to TCP pairs.
+    pub async fn tcp_pair(&self) -> TcpClient {
+        TcpClient::connect(self.tcp_pair_address()).await
     }
 
     /// Asks it to stop, and goes on.

@@ -73,6 +73,8 @@ impl Server {
     fn start(program: &Path) -> Result<Self> {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--history", "memory", "--no-rate-limit"]);
+        // The doors of plain TCP have fixed ports, which something else on this machine may have.
+        command.env("NEGAPHONE_TCP_PAIR", "off").env("NEGAPHONE_TCP_ROOM", "off");
         println!("$ {command:?} &");
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("the server does not run")?;

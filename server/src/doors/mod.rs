@@ -9,4 +9,5 @@ pub(crate) mod native;
 pub(crate) mod page;
 pub(crate) mod params;
 pub(crate) mod raw;
+pub(crate) mod tcp_pair;
 mod upgrade;
