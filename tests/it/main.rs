@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "where a test meets nothing that it expects, it has failed")]
 
 mod architecture;
+mod bad_network;
 mod connections;
 mod conversation;
+mod disk_errors;
 mod doors;
 mod durable;
 mod framing;
@@ -11,6 +13,7 @@ mod handshake;
 mod history;
 mod http;
 mod images;
+mod kill_monkey;
 mod limits;
 mod metrics;
 mod native;

@@ -48,7 +48,9 @@ impl Answer {
 }
 
 impl Http {
-    pub(crate) fn new(base: String) -> Self {
+    /// Requests under this address, such as `http://127.0.0.1:8080`.
+    #[must_use]
+    pub fn new(base: String) -> Self {
         Self { client: Client::builder(TokioExecutor::new()).build_http(), base }
     }
 

@@ -3,9 +3,12 @@
 //! The WebSocket clients are tokio-tungstenite's, which shares no code with
 //! the server.
 
+pub mod fault_proxy;
 mod http;
 mod native;
+mod process;
 mod raw_socket;
+pub mod resuming;
 mod server;
 mod tcp;
 mod websocket;
@@ -15,6 +18,7 @@ use std::time::Duration;
 
 pub use http::{Answer, Http};
 pub use native::NativeClient;
+pub use process::ServerProcess;
 pub use raw_socket::{Frame, RawSocket};
 pub use server::TestServer;
 pub use tcp::TcpClient;

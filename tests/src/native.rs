@@ -13,7 +13,12 @@ pub struct NativeClient {
 }
 
 impl NativeClient {
-    pub(crate) async fn join(mut ws: WsClient) -> Self {
+    /// Enters by a connection.
+    ///
+    /// # Panics
+    ///
+    /// When it is not welcomed.
+    pub async fn join(mut ws: WsClient) -> Self {
         let welcome = serde_json::from_str(&ws.receive().await.text()).expect("JSON");
         Self { ws, welcome }
     }

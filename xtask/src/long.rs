@@ -13,6 +13,7 @@ const FUZZ_SECONDS: u32 = 600;
 /// Each as a command line, its words apart.
 const RUNS: &[&[&str]] = &[
     &["cargo", "test", "--release", "--workspace"],
+    &["env", "MONKEY_SECONDS=60", "cargo", "test", "--release", "-p", "tests", "--test", "it", "kill_monkey"],
     &[
         "env",
         "PROPTEST_CASES=10000",

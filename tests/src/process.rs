@@ -1,0 +1,120 @@
+//! The real program in a process of its own, to be killed.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+
+/// A server with its history in a folder, always at the same address; killed
+/// when it is dropped.
+#[derive(Debug)]
+pub struct ServerProcess {
+    folder: PathBuf,
+    address: SocketAddr,
+    child: Child,
+}
+
+impl ServerProcess {
+    /// Starts it and waits until it listens.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start(folder: &Path) -> Self {
+        let (child, address) = spawn(folder, SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self { folder: folder.to_owned(), address, child }
+    }
+
+    /// Where it listens, before and after a restart.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets it write files up to this size only, so that every further write
+    /// fails; `None`: of any size.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended by itself.
+    pub fn limit_files(&self, max_bytes: Option<u64>) {
+        let limit = Rlimit { current: max_bytes, maximum: None };
+        prlimit(Some(self.pid()), Resource::Fsize, limit).expect("the server runs");
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended by itself.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("the server runs");
+    }
+
+    /// Ends it with that signal and starts it again.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end or not start.
+    pub fn restart(&mut self, signal: Signal) {
+        self.signal(signal);
+        self.child.wait().expect("a child");
+        (self.child, _) = spawn(&self.folder, self.address);
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // Both fail only for a process that has ended, which is what they are for.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// The server's program: what `NEGAPHONE_BIN` names, or what was built beside
+/// this test.
+fn program() -> PathBuf {
+    let beside = || {
+        let test = std::env::current_exe().expect("this program");
+        test.parent().and_then(Path::parent).expect("a folder of targets").join("negaphone")
+    };
+    let program = std::env::var_os("NEGAPHONE_BIN").map_or_else(beside, PathBuf::from);
+    assert!(program.exists(), "{} is not there: run `cargo build -p negaphone`", program.display());
+    program
+}
+
+fn spawn(folder: &Path, listen: SocketAddr) -> (Child, SocketAddr) {
+    // A write past the limit of a file's size is an error then, not the end of the process.
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(program())
+        .args(["serve", "--no-rate-limit", "--listen", &listen.to_string(), "--data-dir"])
+        .arg(folder)
+        // The raw TCP doors have fixed ports, and several servers run at a time.
+        .envs([("NEGAPHONE_TCP_PAIR", "off"), ("NEGAPHONE_TCP_ROOM", "off")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the server's program runs");
+    let address = first_address(child.stdout.take().expect("stdout was asked for as a pipe"));
+    (child, address)
+}
+
+/// Reads until the server says where it listens, and then on, so that it never
+/// writes in vain.
+fn first_address(stdout: ChildStdout) -> SocketAddr {
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| {
+        let (_, rest) = line.split_once("http://")?;
+        rest.split('/').next()?.parse().ok()
+    });
+    std::thread::spawn(move || lines.for_each(drop));
+    address.expect("the server ended before it listened: its reason stands above")
+}
