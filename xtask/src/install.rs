@@ -34,6 +34,9 @@ const RELAYS_PYTHON: &[&str] = &["flask-socketio==5.7.0", "simple-websocket==1.1
 /// virtual environment of ours.
 const PYTHON: &[&str] = &["numpy==2.4.6", "pillow==13.0.0", "pypng==0.20220715.0"];
 
+/// The cases of the Autobahn test suite, which itself needs an old Python.
+const AUTOBAHN: &str = "kosoku==0.1.0";
+
 /// Where programs for development are put, away from the user's own.
 pub(crate) const TOOLS: &str = "tests/.tools";
 
@@ -59,6 +62,15 @@ pub(crate) fn for_tests(sh: &Shell) -> Result<()> {
 pub(crate) fn for_corpus(sh: &Shell) -> Result<PathBuf> {
     programs(sh, CORPUS)?;
     python(sh, &[])
+}
+
+/// Installs Autobahn's cases; returns the program that runs them.
+///
+/// # Errors
+///
+/// As for [`for_tests`].
+pub(crate) fn for_autobahn(sh: &Shell) -> Result<PathBuf> {
+    Ok(python(sh, &[AUTOBAHN])?.with_file_name("kosoku"))
 }
 
 /// Installs what counts instructions; returns the program that does it.

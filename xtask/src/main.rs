@@ -6,6 +6,7 @@
     reason = "showing what is run and how long it took is what this program is for"
 )]
 
+mod autobahn;
 mod cargo;
 mod check;
 mod corpus;
@@ -15,6 +16,7 @@ mod instructions;
 mod long;
 mod negatives;
 mod relays;
+mod server;
 mod smoke;
 mod step;
 mod test;

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::corpus::{self, Part};
-use crate::{cargo, install, step};
+use crate::{autobahn, cargo, install, step};
 
 /// Where the browser tests are.
 const BROWSER: &str = "tests/browser";
@@ -22,9 +22,10 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     // `cargo test`, so that both share what is built.
     let build = cmd!(sh, "cargo build --workspace --bins --tests --examples");
     let [server, negate] = cargo::build(build, ["negaphone", "negate"])?;
-    let _server = sh.push_env("NEGAPHONE_BIN", server);
+    let _server = sh.push_env("NEGAPHONE_BIN", &server);
     step::run(cmd!(sh, "cargo test --workspace"))?;
     step::run(cmd!(sh, "cargo test --manifest-path fuzz/Cargo.toml --no-default-features --lib"))?;
+    autobahn::run(sh, &server)?;
     corpus::judge(sh, Part::Small, &negate)?;
     browser(sh)
 }
