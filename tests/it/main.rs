@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_network;
+mod bounds;
 mod connections;
 mod conversation;
 mod disk_errors;

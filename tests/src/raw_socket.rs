@@ -105,6 +105,11 @@ impl RawSocket {
         within_deadline("a send", self.0.write_all(bytes)).await
     }
 
+    /// Whether something came that was not read yet, or the end.
+    pub async fn has_input(&self) -> bool {
+        std::future::poll_fn(|cx| std::task::Poll::Ready(self.0.poll_read_ready(cx).is_ready())).await
+    }
+
     /// What comes until the connection ends, in whatever way.
     pub async fn rest_or_reset(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -6,8 +6,8 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use hyper::upgrade::Parts;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::{Parts, downcast};
 use tokio::net::TcpStream;
 use wire::websocket::handshake::{self, HandshakeError, UpgradeRequest};
 
@@ -44,7 +44,8 @@ where
     app.sessions.spawn(async move {
         // The peer left between its request and our answer.
         let Ok(upgraded) = upgraded.await else { return };
-        let Parts { io, read_buf, .. } = downcast::<TokioIo<Lingering<TcpStream>>>(upgraded)
+        let Parts { io, read_buf, .. } = upgraded
+            .downcast::<TokioIo<Lingering<TcpStream>>>()
             .expect("the listener serves plain TCP connections only");
         let _open = app_of_session.metrics.connected(door);
         let stream = io.into_inner().into_inner();
