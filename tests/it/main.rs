@@ -20,6 +20,7 @@ mod metrics;
 mod native;
 mod order;
 mod presence;
+mod proxy;
 mod shutdown;
 mod slow_reader;
 mod tcp_pair;

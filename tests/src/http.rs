@@ -4,17 +4,19 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::within_deadline;
 
 /// Sends requests to one server.
 #[derive(Debug)]
 pub struct Http {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
 }
 
@@ -51,7 +53,14 @@ impl Http {
     /// Requests under this address, such as `http://127.0.0.1:8080`.
     #[must_use]
     pub fn new(base: String) -> Self {
-        Self { client: Client::builder(TokioExecutor::new()).build_http(), base }
+        let nobody = ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+        Self::over_tls(base, nobody)
+    }
+
+    /// Where the base says https, by whoever `tls` trusts.
+    pub(crate) fn over_tls(base: String, tls: ClientConfig) -> Self {
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        Self { client: Client::builder(TokioExecutor::new()).build(connector), base }
     }
 
     /// `GET`.

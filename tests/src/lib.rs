@@ -6,6 +6,7 @@
 pub mod fault_proxy;
 mod http;
 mod native;
+mod nginx;
 mod process;
 mod raw_socket;
 pub mod resuming;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use http::{Answer, Http};
 pub use native::NativeClient;
+pub use nginx::{Front, Nginx};
 pub use process::ServerProcess;
 pub use raw_socket::{Frame, RawSocket};
 pub use server::TestServer;

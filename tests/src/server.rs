@@ -93,6 +93,12 @@ impl TestServer {
         self.address
     }
 
+    /// The path under which everything lies.
+    #[must_use]
+    pub fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
     /// A WebSocket at a path, such as `/ws/image`.
     pub async fn ws(&self, path: &str) -> WsClient {
         WsClient::connect(&format!("ws://{}{}{path}", self.address, self.base_path)).await

@@ -1,10 +1,16 @@
 //! An independent WebSocket client.
 
+use std::sync::Arc;
+
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config, connect_async_with_config,
+};
 
 use crate::within_deadline;
 
@@ -71,6 +77,19 @@ impl WsClient {
         // Boxed: with TLS in it the future is too large for the stack of whoever waits for it.
         let connecting = Box::pin(connect_async_with_config(url, Some(config), true));
         match within_deadline("a connection", connecting).await {
+            Ok((stream, _)) => Ok(Self(stream)),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("no answer from {url}: {error}"),
+        }
+    }
+
+    /// Connects, where the URL says wss by whoever `tls` trusts; the status
+    /// where the server says no.
+    pub(crate) async fn try_connect_over_tls(request: Request, tls: Arc<ClientConfig>) -> Result<Self, u16> {
+        let url = request.uri().clone();
+        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        let connecting = connect_async_tls_with_config(request, Some(config), true, Some(Connector::Rustls(tls)));
+        match within_deadline("a connection", Box::pin(connecting)).await {
             Ok((stream, _)) => Ok(Self(stream)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(error) => panic!("no answer from {url}: {error}"),
