@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The command line, a file or a combination of options cannot be used; nothing was sent.
 pub const WRONG_USAGE: u8 = 2;
@@ -14,7 +14,7 @@ pub const GENERATOR_LIMITED: u8 = 98;
 pub const INTERRUPTED: u8 = 130;
 
 /// What a run proved, from the strongest reason to doubt it to none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// All was sent and every threshold held.

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 use crate::record::{Records, STALL_MIN, Stall};
+use crate::timeline::Counted;
 
 /// How often the heart beats.
 const BEAT: Duration = Duration::from_millis(10);
@@ -20,7 +21,7 @@ const PAUSES_MAX: usize = 1000;
 /// Descriptors that a run needs beside its connections.
 const DESCRIPTORS_OTHER: u64 = 64;
 
-/// A thread that sleeps and looks at how long it slept.
+/// A thread that sleeps and looks at how long it slept; it also closes the intervals.
 #[derive(Debug)]
 pub struct Heart {
     pauses: Arc<Mutex<Vec<Stall>>>,
@@ -34,23 +35,11 @@ impl Heart {
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn start(records: Arc<Records>) -> std::io::Result<Self> {
+    pub fn start(records: Arc<Records>, interval: Duration) -> std::io::Result<Self> {
         let (pauses, is_stopped) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let thread = {
             let (pauses, is_stopped) = (Arc::clone(&pauses), Arc::clone(&is_stopped));
-            thread::Builder::new().name("heart".into()).spawn(move || {
-                let mut before = records.elapsed();
-                while !is_stopped.load(Ordering::Relaxed) {
-                    thread::park_timeout(BEAT);
-                    let now = records.elapsed();
-                    let length = now.saturating_sub(before);
-                    let mut pauses = pauses.lock();
-                    if length >= PAUSE_MIN && pauses.len() < PAUSES_MAX {
-                        pauses.push(Stall { at: before, length });
-                    }
-                    before = now;
-                }
-            })?
+            thread::Builder::new().name("heart".into()).spawn(move || beat(&records, interval, &pauses, &is_stopped))?
         };
         Ok(Self { pauses, is_stopped, thread })
     }
@@ -63,6 +52,32 @@ impl Heart {
         // It does nothing that could panic.
         self.thread.join().ok();
         Arc::try_unwrap(self.pauses).map(Mutex::into_inner).unwrap_or_default()
+    }
+}
+
+fn beat(records: &Records, interval: Duration, pauses: &Mutex<Vec<Stall>>, is_stopped: &AtomicBool) {
+    let mut before = records.elapsed();
+    let (mut begin, mut counted, mut usage) = (Duration::ZERO, Counted::default(), Usage::now());
+    loop {
+        thread::park_timeout(BEAT);
+        let now = records.elapsed();
+        let length = now.saturating_sub(before);
+        if length >= PAUSE_MIN {
+            let mut pauses = pauses.lock();
+            if pauses.len() < PAUSES_MAX {
+                pauses.push(Stall { at: before, length });
+            }
+        }
+        before = now;
+        let is_last = is_stopped.load(Ordering::Relaxed);
+        if records.is_started() && (now >= begin + interval || (is_last && now > begin)) {
+            let used = Usage::now();
+            counted = records.close_interval(begin, counted, used.since(usage));
+            (begin, usage) = (now, used);
+        }
+        if is_last {
+            return;
+        }
     }
 }
 

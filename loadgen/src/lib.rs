@@ -5,9 +5,11 @@
 //! and both from what is written down ([`record`], [`verify`]) and told
 //! ([`report`]). Knows no server from the inside.
 
+pub mod access;
 pub mod cli;
 pub mod plan;
 
+pub mod clock;
 pub mod pace;
 pub mod payload;
 pub mod seed;
@@ -18,8 +20,10 @@ pub mod scenario;
 pub mod health;
 pub mod ledger;
 pub mod record;
+pub mod timeline;
 pub mod verify;
 
+pub mod abort;
 pub mod exit;
 pub mod outcome;
 pub mod threshold;
@@ -64,18 +68,23 @@ pub async fn run<T>(
     // TLS needs a provider; a second run in one process has it already.
     rustls::crypto::ring::default_provider().install_default().ok();
     let started = format!("{:.3}", jiff::Timestamp::now());
-    let records = Arc::new(Records::new(plan.clients, plan.messages_per_client_max()));
+    let records = Arc::new(Records::new(plan.clients, plan.messages_per_client_max()).with_warm_up(plan.warm_up));
     let told = tell(Arc::clone(&records));
-    let heart = Heart::start(Arc::clone(&records))?;
+    let heart = Heart::start(Arc::clone(&records), timeline::interval_of(plan.schedule.duration() + plan.hold))?;
     let before = Usage::now();
+    // A crossed threshold ends the load as a signal does, but is told as what it is.
+    let halt = stop.child_token();
+    let watch = tokio::spawn(abort::watch(Arc::clone(plan), Arc::clone(&records), halt.clone()));
     // A signal ends an unfinished connecting at once; a begun load ends by itself, with its books closed.
     let found = tokio::select! {
-        found = scenario::run(plan, &records, stop.clone()) => Some(found),
+        found = scenario::run(plan, &records, halt.clone()) => Some(found),
         () = interrupted_before_start(&records, &stop) => None,
     };
+    watch.abort();
     let usage = Usage::now().since(before);
     let pauses = heart.stop();
     let stalls = health::without_pauses(records.stalls(), &pauses);
+    let aborted = watch.await.ok().flatten();
     let failure = found.as_ref().and_then(|found| found.as_ref().err()).map(ToString::to_string);
     let ending = Ending {
         plan,
@@ -83,6 +92,7 @@ pub async fn run<T>(
         finding: found.and_then(Result::ok),
         started,
         is_interrupted: stop.is_cancelled(),
+        aborted,
         stalls,
         pauses,
         usage,

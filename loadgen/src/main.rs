@@ -7,9 +7,10 @@ use clap::Parser;
 use loadgen::cli::{Cli, Command, Scenario};
 use loadgen::exit::{FAILED, INTERRUPTED, WRONG_USAGE};
 use loadgen::outcome::Outcome;
-use loadgen::plan::Plan;
+use loadgen::plan::{self, Plan};
 use loadgen::report::{self, Progress};
 use loadgen::selftest;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -37,10 +38,11 @@ fn load(scenario: Scenario) -> ExitCode {
         }
     };
     report::summary(&outcome);
-    if let Some(path) = &plan.json
-        && let Err(error) = report::write_json(&outcome, path)
-    {
+    let unwritten = report::write_all(&outcome, &plan.outputs);
+    for (path, error) in &unwritten {
         report::complain(&format_args!("{}: {error}", path.display()));
+    }
+    if !unwritten.is_empty() {
         return FAILED.into();
     }
     outcome.verdict.exit_code().into()
@@ -50,7 +52,7 @@ fn load(scenario: Scenario) -> ExitCode {
 fn prove() -> ExitCode {
     let proved = (|| -> Result<bool, selftest::SelftestError> {
         let program = std::env::current_exe()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(selftest::run(&program, report::proof))
     })();
     match proved {
@@ -64,7 +66,12 @@ fn prove() -> ExitCode {
 }
 
 fn run(plan: &Arc<Plan>) -> anyhow::Result<Outcome> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+    // Clients of messages are cheapest on one thread; pictures are looked at beside the load.
+    let mut runtime = match plan.scenario {
+        plan::Scenario::Talk(_) | plan::Scenario::Connect => Builder::new_current_thread(),
+        plan::Scenario::Images { .. } => Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build()?.block_on(async {
         let stop = CancellationToken::new();
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;

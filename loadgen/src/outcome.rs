@@ -3,15 +3,19 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use serde::{Serialize, Serializer};
+use hdrhistogram::serialization::{Deserializer as HistogramReader, Serializer as _, V2DeflateSerializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::exit::Verdict;
 use crate::health::Usage;
-use crate::plan::Plan;
+use crate::plan::{Plan, Scenario};
 use crate::record::{Records, Shard, Stall};
 use crate::scenario::Finding;
 use crate::threshold::{Count, Metric, Statistic, Times};
+use crate::timeline::Interval;
 
 /// Version of the machine-readable result.
 const VERSION: u32 = 1;
@@ -20,11 +24,11 @@ const LATENESS_ONCE: u32 = 5;
 
 /// The result of a run. Its JSON is a contract: fields are added, never renamed, and a figure that
 /// a scenario does not have is absent.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Outcome {
     version: u32,
     /// The scenario's name.
-    pub scenario: &'static str,
+    pub scenario: String,
     /// Where, with its places for names.
     pub url: String,
     /// When, UTC.
@@ -58,27 +62,32 @@ pub struct Outcome {
     /// What had to hold.
     pub thresholds: Vec<Judged>,
     /// How many took part.
-    #[serde(skip)]
     pub clients: u32,
     /// Its name in messages and rooms.
-    #[serde(skip)]
     pub run_id: String,
+    /// The first part, whose times are left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub warm_up_s: f64,
+    /// The run over time.
+    pub intervals: Vec<IntervalFigures>,
+    /// All times, in microseconds: HdrHistogram, V2 deflated, base64.
+    pub histograms: Histograms,
     /// From the intended time to the answer, for each picture.
     #[serde(skip)]
     pub by_file: Vec<(String, Percentiles)>,
     /// What the generator used.
-    #[serde(skip)]
     pub generator: GeneratorUse,
     /// Whether the load began.
     #[serde(skip)]
     pub has_begun: bool,
     /// Why the verdict is what it is, where a threshold does not say so.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 /// Counts, each by its name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Tally {
     /// Messages that were due.
     pub scheduled: u64,
@@ -154,7 +163,7 @@ impl Tally {
 }
 
 /// A distribution of times, in milliseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Percentiles {
     pub p50: f64,
@@ -166,7 +175,9 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    fn of(histogram: &Histogram<u64>) -> Option<Self> {
+    /// Those of a histogram of microseconds; `None` when it is empty.
+    #[must_use]
+    pub fn of(histogram: &Histogram<u64>) -> Option<Self> {
         let at = |quantile| ms(histogram.value_at_quantile(quantile).min(histogram.max()));
         (!histogram.is_empty()).then(|| Self {
             p50: at(0.5),
@@ -180,7 +191,7 @@ impl Percentiles {
 }
 
 /// Times to the receivers of a message.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct FanoutMs {
     /// To the first receiver.
     pub first: Percentiles,
@@ -191,7 +202,7 @@ pub struct FanoutMs {
 }
 
 /// A stall of the server.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct StallMs {
     /// From the start of the load, in seconds.
     pub at_s: f64,
@@ -200,18 +211,124 @@ pub struct StallMs {
 }
 
 /// What the generator itself used.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct GeneratorUse {
     /// Processor time.
-    pub cpu: Duration,
+    pub cpu_s: f64,
     /// Time that its threads were ready and had no core.
-    pub run_queue: Duration,
+    pub run_queue_s: f64,
     /// Pauses of 50 ms and more of the process itself.
     pub pauses: usize,
+    /// Messages that the kernel did not take whole, its buffer being full.
+    pub blocked: u64,
+}
+
+/// One interval of the run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IntervalFigures {
+    /// From the start of the load.
+    pub at_s: f64,
+    /// How long it was.
+    pub for_s: f64,
+    /// Messages that left in it.
+    pub sent: u64,
+    /// New deliveries in it.
+    pub received: u64,
+    /// What went wrong in it.
+    pub errors: u64,
+    /// Connections made in it.
+    pub connected: u64,
+    /// Of the deliveries in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<Percentiles>,
+    /// To the last receiver, 99th percentile.
+    pub fanout_p99_ms: f64,
+    /// The latest that the generator itself was.
+    pub lateness_max_ms: f64,
+    /// Processor time of the generator.
+    pub cpu_s: f64,
+    /// Time that its threads had no core.
+    pub run_queue_s: f64,
+    /// The deliveries' times, to two digits.
+    pub histogram: Encoded,
+}
+
+/// A histogram that travels in JSON: HdrHistogram, V2 deflated, base64.
+#[derive(Debug, Clone)]
+pub struct Encoded(pub Histogram<u64>);
+
+impl Serialize for Encoded {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut bytes = Vec::new();
+        let written = V2DeflateSerializer::new().serialize(&self.0, &mut bytes);
+        written.map_err(serde::ser::Error::custom)?;
+        STANDARD.encode(bytes).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Encoded {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
+        let read = HistogramReader::new().deserialize(&mut &bytes[..]);
+        read.map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// All times of a run, in microseconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the figures of the same names explain them")]
+pub struct Histograms {
+    pub latency: Encoded,
+    pub naive_latency: Encoded,
+    pub lateness: Encoded,
+    pub connect: Encoded,
+    pub first: Encoded,
+    pub median: Encoded,
+    pub last: Encoded,
+}
+
+impl Histograms {
+    fn of(shard: &Shard) -> Self {
+        let encoded = |histogram: &Histogram<u64>| Encoded(histogram.clone());
+        Self {
+            latency: encoded(&shard.latency),
+            naive_latency: encoded(&shard.naive),
+            lateness: encoded(&shard.lateness),
+            connect: encoded(&shard.connect),
+            first: encoded(&shard.first),
+            median: encoded(&shard.median),
+            last: encoded(&shard.last),
+        }
+    }
+}
+
+impl IntervalFigures {
+    fn of(interval: &Interval) -> Self {
+        Self {
+            at_s: round(interval.at.as_secs_f64()),
+            for_s: round(interval.length.as_secs_f64()),
+            sent: interval.counts.sent,
+            received: interval.counts.received,
+            errors: interval.counts.errors,
+            connected: interval.counts.connected,
+            latency_ms: Percentiles::of(&interval.latency),
+            fanout_p99_ms: ms(interval.fanout_p99_us),
+            lateness_max_ms: ms(interval.lateness_max_us),
+            cpu_s: round(interval.usage.cpu.as_secs_f64()),
+            run_queue_s: round(interval.usage.run_queue.as_secs_f64()),
+            histogram: Encoded(interval.latency.clone()),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// A threshold and what it came to.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Judged {
     /// As written.
     pub expression: String,
@@ -245,6 +362,8 @@ pub struct Ending<'a> {
     pub started: String,
     /// Whether a signal stopped it.
     pub is_interrupted: bool,
+    /// The threshold that was crossed for good, and ended it.
+    pub aborted: Option<String>,
     /// The server's stalls.
     pub stalls: Vec<Stall>,
     /// The generator's own pauses.
@@ -269,7 +388,7 @@ impl Outcome {
         let (verdict, reason) = verdict(&ending, &finding, &tally, &measured.lateness, &thresholds);
         Self {
             version: VERSION,
-            scenario: plan.name(),
+            scenario: plan.name().to_owned(),
             url: plan.url.clone(),
             duration_s: round(finding.duration.as_secs_f64()),
             seed: plan.seed,
@@ -285,10 +404,14 @@ impl Outcome {
             clients: plan.clients,
             run_id: plan.run_id.clone(),
             by_file: by_file(&finding),
+            warm_up_s: round(plan.warm_up.as_secs_f64()),
+            intervals: records.intervals().iter().map(IntervalFigures::of).collect(),
+            histograms: Histograms::of(&measured),
             generator: GeneratorUse {
-                cpu: ending.usage.cpu,
-                run_queue: ending.usage.run_queue,
+                cpu_s: round(ending.usage.cpu.as_secs_f64()),
+                run_queue_s: round(ending.usage.run_queue.as_secs_f64()),
                 pauses: ending.pauses.len(),
+                blocked: records.blocked.load(Ordering::Relaxed),
             },
             started: ending.started,
             has_begun: ending.finding.is_some(),
@@ -315,6 +438,7 @@ fn judge(plan: &Plan, tally: Option<&Tally>, measured: &Shard) -> Vec<Judged> {
         Metric::Count(count) => tally.and_then(|tally| tally.count(count)).map(|count| count as f64),
         Metric::Time(Times::Latency, statistic) => statistic_of(&measured.latency, statistic),
         Metric::Time(Times::Fanout, statistic) => statistic_of(&measured.last, statistic),
+        Metric::Time(Times::Connect, statistic) => statistic_of(&measured.connect, statistic),
     };
     let judge = |threshold: &crate::threshold::Threshold| {
         let value = value_of(threshold.metric());
@@ -338,11 +462,22 @@ fn verdict(
     if ending.failure.is_some() {
         return (Verdict::Failed, ending.failure.clone());
     }
+    if let Some(expression) = &ending.aborted {
+        return (Verdict::ThresholdsCrossed, Some(format!("ended early: {expression} did not hold")));
+    }
+    let because = finding.first_end.as_ref().map(|end| format!(" (the first: {end})")).unwrap_or_default();
+    if plan_is_connect(ending.plan) && tally.connect_errors > 0 && !asks(ending.plan, Count::ConnectErrors) {
+        let reason = format!("{} of {} clients could not connect{because}", tally.connect_errors, ending.plan.clients);
+        return (Verdict::Failed, Some(reason));
+    }
     let unsent = tally.scheduled.saturating_sub(tally.sent);
     let own_fault = own_fault(ending.plan, lateness);
     // The generator was on time with all that the server let it send.
     if unsent > 0 && (own_fault.is_none() || tally.disconnects > 0) {
-        return (Verdict::Failed, Some(format!("{unsent} messages could not be sent: the server did not take them")));
+        return (
+            Verdict::Failed,
+            Some(format!("{unsent} messages could not be sent: the server did not take them{because}")),
+        );
     }
     if finding.unanswered > 0 {
         let reason = format!("{} messages were neither acknowledged nor refused", finding.unanswered);
@@ -358,6 +493,15 @@ fn verdict(
     }
 }
 
+fn plan_is_connect(plan: &Plan) -> bool {
+    plan.scenario == Scenario::Connect
+}
+
+/// Whether there is a threshold on this count.
+fn asks(plan: &Plan, count: Count) -> bool {
+    plan.thresholds.iter().any(|threshold| threshold.metric() == Metric::Count(count))
+}
+
 fn own_fault(plan: &Plan, lateness: &Histogram<u64>) -> Option<String> {
     let (p99, max) = (Duration::from_micros(lateness.value_at_quantile(0.99)), Duration::from_micros(lateness.max()));
     let (p99_max, once_max) = (plan.max_lateness, plan.max_lateness * LATENESS_ONCE);
@@ -367,7 +511,9 @@ fn own_fault(plan: &Plan, lateness: &Histogram<u64>) -> Option<String> {
     (p99 > p99_max).then(|| format!("one in a hundred messages left {p99:.0?} late or more, over {p99_max:?}"))
 }
 
-fn statistic_of(histogram: &Histogram<u64>, statistic: Statistic) -> Option<f64> {
+/// A statistic of times, in milliseconds; `None` when there are none.
+#[must_use]
+pub fn statistic_of(histogram: &Histogram<u64>, statistic: Statistic) -> Option<f64> {
     (!histogram.is_empty()).then(|| match statistic {
         Statistic::Percentile(percentile) => ms(histogram.value_at_percentile(percentile).min(histogram.max())),
         Statistic::Max => ms(histogram.max()),

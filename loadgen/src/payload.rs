@@ -10,8 +10,6 @@
 //! covers everything but itself. Knows no clock: the intended time is counted
 //! from the start of the load, so equal seeds give equal bytes.
 
-use std::io::Write;
-
 use crate::seed::SplitMix;
 
 /// What every payload of this tool begins with.
@@ -76,17 +74,32 @@ impl Payloads {
     /// The bytes of a message.
     #[must_use]
     pub fn make(&self, label: Label) -> Vec<u8> {
-        let Label { sender, sequence, due_us } = label;
         let mut bytes = Vec::with_capacity(size_min_bytes(&self.run_id) + self.padding_bytes);
-        bytes.extend_from_slice(MARK);
-        bytes.extend_from_slice(&[b'0'; CRC_DIGITS]);
-        write!(bytes, " {} {sender:06x} {sequence:08x} {due_us:010x} ", self.run_id)
-            .expect("writing to memory does not fail");
-        let start = (sender as usize).wrapping_add(sequence as usize) % PADDING_STARTS;
-        bytes.extend_from_slice(&self.padding[start..start + self.padding_bytes]);
-        let crc = checksum(&bytes[BODY_AT..]);
-        write!(&mut bytes[MARK.len()..BODY_AT], "{crc:08x}").expect("eight digits fit into eight bytes");
+        self.put(label, &mut bytes);
         bytes
+    }
+
+    /// Appends the bytes of a message.
+    pub fn put(&self, label: Label, out: &mut Vec<u8>) {
+        let Label { sender, sequence, due_us } = label;
+        out.extend_from_slice(MARK);
+        let crc_at = out.len();
+        out.extend_from_slice(&[b'0'; CRC_DIGITS]);
+        let body_at = out.len();
+        out.push(b' ');
+        out.extend_from_slice(self.run_id.as_bytes());
+        for (number, digits) in [(sender.into(), 6), (sequence.into(), 8), (due_us, 10)] {
+            out.push(b' ');
+            put_hex(out, number, digits);
+        }
+        out.push(b' ');
+        let start = (sender as usize).wrapping_add(sequence as usize) % PADDING_STARTS;
+        out.extend_from_slice(&self.padding[start..start + self.padding_bytes]);
+        let mut crc = checksum(&out[body_at..]);
+        for digit in out[crc_at..body_at].iter_mut().rev() {
+            *digit = HEX[(crc % 16) as usize];
+            crc /= 16;
+        }
     }
 
     /// Says what an arriving payload is; never fails, whatever the bytes.
@@ -112,6 +125,14 @@ fn read_body(body: &[u8]) -> Option<(&[u8], Label)> {
     let sequence = u32::try_from(hex(fields.next()?)?).ok()?;
     let due_us = hex(fields.next()?)?;
     Some((run_id, Label { sender, sequence, due_us }))
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// At least so many digits.
+fn put_hex(out: &mut Vec<u8>, number: u64, digits: u32) {
+    let digits = digits.max((u64::BITS - number.leading_zeros()).div_ceil(4));
+    out.extend((0..digits).rev().map(|place| HEX[(number >> (4 * place) & 15) as usize]));
 }
 
 fn checksum(body: &[u8]) -> u32 {

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::cli::{self, ImageArgs, LoadArgs, Pace, Protocol, TalkArgs};
+use crate::access;
+use crate::cli::{self, ConnectArgs, ImageArgs, LoadArgs, OutputArgs, Pace, Protocol, RunArgs, TalkArgs};
+use crate::client::frame::Opcode;
+use crate::client::gate::Access;
 use crate::pace::Schedule;
 use crate::payload::{self, RUN_ID_MAX_BYTES};
 use crate::seed;
@@ -16,6 +19,10 @@ use crate::threshold::{Count, Metric, Threshold, ThresholdError, Times};
 const MESSAGES_MAX: u64 = 1 << 26;
 /// Messages per second in open loop, unless asked otherwise. Chosen: harms nobody.
 const RATE_DEFAULT: f64 = 10.0;
+/// Unless asked otherwise.
+const DURATION_DEFAULT: Duration = Duration::from_secs(10);
+/// The same for a soak.
+const SOAK_DEFAULT: Duration = Duration::from_secs(3600);
 /// Chosen: what a server under test may take; more is a typing error.
 const SIZE_MAX_BYTES: u64 = 64 << 20;
 
@@ -38,8 +45,16 @@ pub struct Plan {
     pub seed: u64,
     /// What must hold.
     pub thresholds: Vec<Threshold>,
-    /// Where the result goes.
-    pub json: Option<PathBuf>,
+    /// The first part, whose times are left out.
+    pub warm_up: Duration,
+    /// Whether a crossed threshold ends the run, and from when on.
+    pub abort_after: Option<Duration>,
+    /// How long connections are held that do nothing more.
+    pub hold: Duration,
+    /// Where results go.
+    pub outputs: OutputArgs,
+    /// What clients present at the door.
+    pub access: Access,
     /// See [`LoadArgs`].
     pub max_lateness: Duration,
     /// See [`LoadArgs`].
@@ -53,6 +68,8 @@ pub struct Plan {
 pub enum Scenario {
     /// Messages.
     Talk(Talk),
+    /// Connections that are held.
+    Connect,
     /// Pictures.
     Images {
         /// Files to send in turn; generated ones where there are none.
@@ -69,6 +86,8 @@ pub struct Talk {
     pub protocol: Protocol,
     /// Who should hear a message.
     pub audience: Audience,
+    /// Text or binary.
+    pub opcode: Opcode,
     /// Bytes of a message.
     pub size_bytes: usize,
 }
@@ -152,9 +171,27 @@ pub enum PlanError {
     /// A closed loop would wait for ever.
     #[error("--pace closed --others-only: a client that never hears of its own message cannot wait for it")]
     NoReply,
+    /// A stage or rate from which nothing follows.
+    #[error("--warm-up {0:?}: as long as the run, or longer")]
+    WarmUp(Duration),
+    /// Text that travels inside JSON.
+    #[error("--binary: goes with the protocols raw and echo")]
+    Binary,
+    /// A header field or cookie that cannot be sent.
+    #[error("{flag} {text:?}: {expected}")]
+    Field {
+        /// Which flag.
+        flag: &'static str,
+        /// As given.
+        text: String,
+        /// What would do.
+        expected: &'static str,
+    },
     /// The result would be lost.
-    #[error("--json {path}: cannot be written: {source}")]
+    #[error("{flag} {path}: cannot be written: {source}")]
     Unwritable {
+        /// Which flag.
+        flag: &'static str,
         /// Where.
         path: PathBuf,
         /// Why not.
@@ -172,9 +209,14 @@ impl Plan {
         match scenario {
             cli::Scenario::Chat(args) => Self::talk("chat", Protocol::Native, args),
             cli::Scenario::Echo(args) => Self::talk("echo", Protocol::Echo, args),
+            cli::Scenario::Soak(mut args) => {
+                args.load.duration.get_or_insert(SOAK_DEFAULT);
+                Self::talk("soak", Protocol::Native, args)
+            }
             cli::Scenario::Image(ImageArgs { url, files, load }) => {
                 Self::with_load(Scenario::Images { files }, url, 1, load)
             }
+            cli::Scenario::Connect(args) => Self::connect(args),
         }
     }
 
@@ -182,15 +224,20 @@ impl Plan {
         let protocol = args.protocol.unwrap_or(protocol);
         let audience = match (protocol, args.others_only) {
             (Protocol::Echo, _) => Audience::Sender,
-            (Protocol::Native | Protocol::Raw, false) => Audience::Room,
-            (Protocol::Native | Protocol::Raw, true) => Audience::Others,
+            (_, false) => Audience::Room,
+            (_, true) => Audience::Others,
         };
-        if (protocol, audience, args.load.pace) == (Protocol::Raw, Audience::Others, Pace::Closed) {
+        if audience == Audience::Others && args.load.pace == Pace::Closed && protocol != Protocol::Native {
             return Err(PlanError::NoReply);
         }
+        let opcode = match (args.binary, protocol) {
+            (false, _) => Opcode::Text,
+            (true, Protocol::Raw | Protocol::Echo) => Opcode::Binary,
+            (true, Protocol::Native | Protocol::Channels | Protocol::Socketio) => return Err(PlanError::Binary),
+        };
         let url = args.url.unwrap_or_else(|| default_url(protocol).to_owned());
         let size_bytes = usize::try_from(args.size.as_u64()).unwrap_or(usize::MAX);
-        let scenario = Scenario::Talk(Talk { name, protocol, audience, size_bytes });
+        let scenario = Scenario::Talk(Talk { name, protocol, audience, opcode, size_bytes });
         let plan = Self::with_load(scenario, url, args.rooms, args.load)?;
         let (size, size_min) = (args.size.as_u64(), payload::size_min_bytes(&plan.run_id));
         if !(size_min as u64..=SIZE_MAX_BYTES).contains(&size) {
@@ -200,39 +247,72 @@ impl Plan {
     }
 
     fn with_load(scenario: Scenario, url: String, rooms: u32, load: LoadArgs) -> Result<Self, PlanError> {
+        let schedule = schedule(&load)?;
+        if load.warm_up >= schedule.duration() {
+            return Err(PlanError::WarmUp(load.warm_up));
+        }
+        let plan = Self::with_run(scenario, url, (load.clients, rooms), schedule, load.run)?;
+        Ok(Self {
+            warm_up: load.warm_up,
+            abort_after: load.abort_on_fail,
+            max_lateness: load.max_lateness,
+            drain: load.drain,
+            ..plan
+        })
+    }
+
+    fn connect(args: ConnectArgs) -> Result<Self, PlanError> {
+        let error = |rate| PlanError::Messages { rate, duration_s: 0.0 };
+        let rate = args.rate.unwrap_or(f64::from(u32::MAX));
+        let duration = Duration::try_from_secs_f64(f64::from(args.clients) / rate).map_err(|_| error(rate))?;
+        let schedule = Schedule::open(rate, duration.max(Duration::from_nanos(1))).ok_or_else(|| error(rate))?;
+        let plan = Self::with_run(Scenario::Connect, args.url, (args.clients, 1), schedule, args.run)?;
+        Ok(Self { hold: args.hold, ..plan })
+    }
+
+    fn with_run(
+        scenario: Scenario,
+        url: String,
+        (clients, rooms): (u32, u32),
+        schedule: Schedule,
+        run: RunArgs,
+    ) -> Result<Self, PlanError> {
         if rooms > 1 && !url.contains("{room}") {
             return Err(PlanError::NoRoomInUrl { rooms, url });
         }
-        if rooms == 0 || load.clients < rooms {
-            return Err(PlanError::EmptyRooms { clients: load.clients, rooms });
+        if rooms == 0 || clients < rooms {
+            return Err(PlanError::EmptyRooms { clients, rooms });
         }
-        let schedule = schedule(&load)?;
         // New each time, so that what a server keeps of an earlier run is not taken for this one's.
-        let seed = load.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
-        let run_id = load.run_id.unwrap_or_else(|| seed::run_id(seed));
+        let seed = run.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+        let run_id = run.run_id.unwrap_or_else(|| seed::run_id(seed));
         let is_plain = run_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !(1..=RUN_ID_MAX_BYTES).contains(&run_id.len()) || !is_plain {
             return Err(PlanError::RunId(run_id));
         }
         let plan = Self {
-            thresholds: thresholds(&scenario, &load.thresholds)?,
+            thresholds: thresholds(&scenario, &run.thresholds)?,
             scenario,
             url,
-            clients: load.clients,
+            clients,
             rooms,
             schedule,
             run_id,
             seed,
-            json: load.json,
-            max_lateness: load.max_lateness,
-            connect_timeout: load.connect_timeout,
-            drain: load.drain,
+            warm_up: Duration::ZERO,
+            abort_after: None,
+            hold: Duration::ZERO,
+            outputs: run.outputs,
+            access: access::read(run.access)?,
+            max_lateness: Duration::MAX / 16,
+            connect_timeout: run.connect_timeout,
+            drain: Duration::ZERO,
         };
         check_url(&plan)?;
-        if let Some(path) = &plan.json {
+        for (flag, path) in plan.outputs.all() {
             // Opened, not truncated: an earlier result stays until there is a new one.
             let opened = File::options().append(true).create(true).open(path);
-            opened.map_err(|source| PlanError::Unwritable { path: path.clone(), source })?;
+            opened.map_err(|source| PlanError::Unwritable { flag, path: path.clone(), source })?;
         }
         Ok(plan)
     }
@@ -265,8 +345,13 @@ impl Plan {
     /// A client's address.
     #[must_use]
     pub fn url_of(&self, client: u32) -> String {
-        let room = format!("{}-{}", self.run_id, self.room_of(client));
-        self.url.replace("{room}", &room).replace("{client}", &client.to_string())
+        self.url.replace("{room}", &self.room_name(client)).replace("{client}", &client.to_string())
+    }
+
+    /// The name of a client's room.
+    #[must_use]
+    pub fn room_name(&self, client: u32) -> String {
+        format!("{}-{}", self.run_id, self.room_of(client))
     }
 }
 
@@ -274,6 +359,7 @@ impl Scenario {
     fn name(&self) -> &'static str {
         match self {
             Self::Talk(talk) => talk.name,
+            Self::Connect => "connect",
             Self::Images { .. } => "image",
         }
     }
@@ -282,7 +368,10 @@ impl Scenario {
     #[must_use]
     pub fn measures(&self, metric: Metric) -> bool {
         match (self, metric) {
+            (_, Metric::Time(Times::Connect, _)) => true,
             (Self::Talk(_), Metric::Count(_) | Metric::Time(Times::Latency, _)) => true,
+            (Self::Connect, Metric::Count(count)) => matches!(count, Count::ConnectErrors | Count::Disconnects),
+            (Self::Connect, Metric::Time(..)) => false,
             (Self::Talk(talk), Metric::Time(Times::Fanout, _)) => talk.audience != Audience::Sender,
             (Self::Images { .. }, Metric::Count(count)) => {
                 !matches!(count, Count::Duplicated | Count::Reordered | Count::Foreign)
@@ -298,17 +387,21 @@ fn default_url(protocol: Protocol) -> &'static str {
         Protocol::Raw => "ws://127.0.0.1:8080/ws/raw/{room}",
         // A raw room with one member is an echo; the tilde keeps it in memory.
         Protocol::Echo => "ws://127.0.0.1:8080/ws/raw/~{room}-{client}",
+        Protocol::Channels => "ws://127.0.0.1:8080/ws/chat/{room}/",
+        Protocol::Socketio => "ws://127.0.0.1:8080/socket.io/?EIO=4&transport=websocket",
     }
 }
 
 fn schedule(load: &LoadArgs) -> Result<Schedule, PlanError> {
+    let duration = load.duration.unwrap_or(DURATION_DEFAULT);
     let schedule = match load.pace {
-        Pace::Open => Schedule::open(load.rate.unwrap_or(RATE_DEFAULT), load.duration),
-        Pace::Closed => Schedule::closed(load.rate, load.duration),
+        _ if !load.stages.is_empty() => Schedule::staged(load.stages.clone()),
+        Pace::Open => Schedule::open(load.rate.unwrap_or(RATE_DEFAULT), duration),
+        Pace::Closed => Schedule::closed(load.rate, duration),
     };
     schedule
         .filter(|schedule| schedule.messages().is_none_or(|messages| (1..=MESSAGES_MAX).contains(&messages)))
-        .ok_or(PlanError::Messages { rate: load.rate.unwrap_or(RATE_DEFAULT), duration_s: load.duration.as_secs_f64() })
+        .ok_or(PlanError::Messages { rate: load.rate.unwrap_or(RATE_DEFAULT), duration_s: duration.as_secs_f64() })
 }
 
 fn thresholds(scenario: &Scenario, texts: &[String]) -> Result<Vec<Threshold>, PlanError> {
@@ -316,14 +409,17 @@ fn thresholds(scenario: &Scenario, texts: &[String]) -> Result<Vec<Threshold>, P
     if let Some(threshold) = asked.iter().find(|threshold| !scenario.measures(threshold.metric())) {
         return Err(PlanError::NotMeasured { expression: threshold.to_string(), scenario: scenario.name() });
     }
-    let mut all = Threshold::with_defaults(asked);
+    let mut all = match scenario {
+        Scenario::Connect => Threshold::with_connection_defaults(asked),
+        Scenario::Talk(_) | Scenario::Images { .. } => Threshold::with_defaults(asked),
+    };
     all.retain(|threshold| scenario.measures(threshold.metric()));
     Ok(all)
 }
 
 fn check_url(plan: &Plan) -> Result<(), PlanError> {
     let (schemes, expected): (&[&str], _) = match plan.scenario {
-        Scenario::Talk(_) => (&["ws://", "wss://"], "ws:// or wss://"),
+        Scenario::Talk(_) | Scenario::Connect => (&["ws://", "wss://"], "ws:// or wss://"),
         Scenario::Images { .. } => (&["ws://", "wss://", "http://", "https://"], "ws://, wss://, http:// or https://"),
     };
     if !schemes.iter().any(|scheme| plan.url.starts_with(scheme)) {
@@ -363,7 +459,7 @@ mod tests {
     fn protocol_says_who_hears_a_message() {
         let audience = |args: &str| match plan(args).unwrap().scenario {
             Scenario::Talk(talk) => talk.audience,
-            Scenario::Images { .. } => panic!("not a talk"),
+            Scenario::Images { .. } | Scenario::Connect => panic!("not a talk"),
         };
         assert_eq!(audience("chat"), Audience::Room);
         assert_eq!(audience("chat --protocol raw --others-only"), Audience::Others);
@@ -396,6 +492,14 @@ mod tests {
             "image --threshold foreign==0",
             "chat --protocol raw --others-only --pace closed",
             "chat --pace closed --rate 0",
+            "chat --stage 10s:0",
+            "chat --warm-up 10s",
+            "chat --binary",
+            "chat --header nonsense",
+            "chat --bind 127.0.0.x",
+            "chat --protocol channels --others-only --pace closed",
+            "connect --rate 0",
+            "connect --threshold lost==0",
         ] {
             assert!(plan(bad).is_err(), "{bad}");
         }

@@ -1,7 +1,7 @@
 //! What happened, written down while it happens: counters and histograms that are merged at the end.
 //!
-//! Memory: 16 bytes for each message sent (see [`crate::ledger`]), and some histograms for every
-//! 16th client, whatever the number of deliveries.
+//! Memory: 16 bytes for each message sent (see [`crate::ledger`]), four sets of
+//! histograms, and one small histogram for each of up to 300 intervals.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,14 +11,17 @@ use hdrhistogram::Histogram;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use crate::health::Usage;
 use crate::ledger::{Fate, Ledger};
 use crate::payload::Label;
+use crate::timeline::{Counted, Interval, compact};
+use crate::verify::Arrival;
 
 /// Latencies up to an hour, to three digits.
 const LATENCY_MAX_US: u64 = 3_600_000_000;
 /// Clients share this many sets of histograms, so that memory does not grow
 /// with clients and no two busy ones meet often.
-const SHARDS: u32 = 16;
+const SHARDS: u32 = 4;
 /// A gap without arrivals that counts as a stall of the server.
 pub const STALL_MIN: Duration = Duration::from_millis(100);
 /// Stalls that are listed; more are the same news.
@@ -62,8 +65,20 @@ pub struct Records {
     pub disconnects: AtomicU64,
     /// Connections that were not made.
     pub connect_errors: AtomicU64,
+    /// Connections that were made.
+    pub connected: AtomicU64,
+    /// Messages of which the kernel took only a part at first: its buffer was full.
+    pub blocked: AtomicU64,
+    /// Deliveries that came again, so far.
+    pub duplicated: AtomicU64,
+    /// Deliveries out of order, so far.
+    pub reordered: AtomicU64,
+    /// Damaged deliveries, so far.
+    pub corrupted: AtomicU64,
     last_arrival_us: AtomicU64,
     stalls: Mutex<Vec<Stall>>,
+    warm_up_us: u64,
+    intervals: Mutex<Vec<Interval>>,
 }
 
 /// What some of the clients measured, in microseconds.
@@ -83,11 +98,31 @@ pub struct Shard {
     pub median: Histogram<u64>,
     /// To the last receiver; a message that did not reach all has none.
     pub last: Histogram<u64>,
+    /// Of the interval under way.
+    pub now: Current,
+}
+
+/// What some of the clients measured in the interval under way, the warm-up included.
+#[derive(Debug)]
+pub struct Current {
+    /// From the intended time to the arrival.
+    pub latency: Histogram<u64>,
+    /// To the last receiver.
+    pub fanout: Histogram<u64>,
+    /// The latest that the generator itself was.
+    pub lateness_max_us: u64,
+}
+
+impl Current {
+    fn new() -> Self {
+        Self { latency: histogram(), fanout: histogram(), lateness_max_us: 0 }
+    }
 }
 
 impl Shard {
     fn new() -> Self {
         Self {
+            now: Current::new(),
             latency: histogram(),
             naive: histogram(),
             lateness: histogram(),
@@ -145,9 +180,22 @@ impl Records {
             errors: AtomicU64::new(0),
             disconnects: AtomicU64::new(0),
             connect_errors: AtomicU64::new(0),
+            connected: AtomicU64::new(0),
+            blocked: AtomicU64::new(0),
+            duplicated: AtomicU64::new(0),
+            reordered: AtomicU64::new(0),
+            corrupted: AtomicU64::new(0),
             last_arrival_us: AtomicU64::new(0),
             stalls: Mutex::default(),
+            warm_up_us: 0,
+            intervals: Mutex::default(),
         }
+    }
+
+    /// Times of messages that are due before this are left out of the figures.
+    #[must_use]
+    pub fn with_warm_up(self, warm_up: Duration) -> Self {
+        Self { warm_up_us: us(warm_up), ..self }
     }
 
     /// Starts the clock of the load.
@@ -191,8 +239,8 @@ impl Records {
     }
 
     /// A message is about to go out, to so many receivers.
-    pub fn sends(&self, sender: u32, sequence: u32, audience: u64) {
-        self.ledger.sends(sender, sequence, us(self.elapsed()));
+    pub fn sends(&self, sender: u32, sequence: u32, audience: u64, now_us: u64) {
+        self.ledger.sends(sender, sequence, now_us);
         self.due_deliveries.fetch_add(audience, Ordering::Relaxed);
         self.unanswered.fetch_add(1, Ordering::Relaxed);
     }
@@ -217,34 +265,52 @@ impl Records {
         is_first
     }
 
-    /// A client could not be late by its own fault before `ready_at`.
-    pub fn note_lateness(&self, client: u32, due: Instant, ready_at: Instant) {
-        let lateness = Instant::now().saturating_duration_since(due.max(ready_at));
-        note(&mut self.shard(client).lock().lateness, us(lateness));
+    /// The generator itself was so late.
+    pub fn note_lateness(&self, client: u32, lateness: Duration) {
+        let mut shard = self.shard(client).lock();
+        note(&mut shard.lateness, us(lateness));
+        shard.now.lateness_max_us = shard.now.lateness_max_us.max(us(lateness));
+    }
+
+    /// Counts what should not have arrived like this.
+    pub fn note_fault(&self, arrival: Arrival) {
+        match arrival {
+            Arrival::Duplicated => &self.duplicated,
+            Arrival::Reordered(_) => &self.reordered,
+            Arrival::Corrupted => &self.corrupted,
+            Arrival::Foreign | Arrival::InOrder(_) => return,
+        }
+        .fetch_add(1, Ordering::Relaxed);
     }
 
     /// A new, intact delivery of a message that goes to `audience` receivers. Returns its latency in microseconds.
-    pub fn arrives(&self, receiver: u32, label: Label, audience: u64) -> u64 {
-        let now = us(self.elapsed());
+    pub fn arrives(&self, receiver: u32, label: Label, audience: u64, now: u64) -> u64 {
         let flight = self.ledger.arrives(label.sender, label.sequence);
         let sent = flight.map_or(label.due_us, |flight| flight.sent_us);
         self.deliveries.fetch_add(1, Ordering::Relaxed);
         self.note_gap(now, sent);
         let latency = now.saturating_sub(label.due_us);
         let mut shard = self.shard(receiver).lock();
+        note(&mut shard.now.latency, latency);
+        if label.due_us < self.warm_up_us {
+            return latency;
+        }
         note(&mut shard.latency, latency);
         note(&mut shard.naive, now.saturating_sub(sent));
         // The n-th arrival is the n-th fastest: nothing need be kept to know the median. Two threads
         // that arrive at the same moment may swap, which errs by the microseconds between them.
         let place = flight.map_or(0, |flight| u64::from(flight.place));
-        if place == 1 {
-            note(&mut shard.first, latency);
-        }
-        if place == audience.div_ceil(2) {
-            note(&mut shard.median, latency);
+        if audience > 1 {
+            if place == 1 {
+                note(&mut shard.first, latency);
+            }
+            if place == audience.div_ceil(2) {
+                note(&mut shard.median, latency);
+            }
         }
         if place == audience {
             note(&mut shard.last, latency);
+            note(&mut shard.now.fanout, latency);
         }
         latency
     }
@@ -286,6 +352,60 @@ impl Records {
         stalls
     }
 
+    /// What was counted so far.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let troubles = [
+            &self.refused,
+            &self.errors,
+            &self.disconnects,
+            &self.connect_errors,
+            &self.duplicated,
+            &self.reordered,
+            &self.corrupted,
+        ];
+        Counted {
+            sent: self.ledger.sent(),
+            received: of(&self.deliveries),
+            errors: troubles.into_iter().map(of).sum(),
+            connected: of(&self.connected),
+        }
+    }
+
+    /// Closes the interval under way: it began at `at`, when `before` was counted, and in it the
+    /// generator used `usage`. Returns what is counted now.
+    pub fn close_interval(&self, at: Duration, before: Counted, usage: Usage) -> Counted {
+        let counted = self.counted();
+        let mut sum = Current::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock();
+            for (sum, part) in [(&mut sum.latency, &shard.now.latency), (&mut sum.fanout, &shard.now.fanout)] {
+                sum.add(part).expect("histograms grow by themselves");
+            }
+            sum.lateness_max_us = sum.lateness_max_us.max(shard.now.lateness_max_us);
+            shard.now.latency.reset();
+            shard.now.fanout.reset();
+            shard.now.lateness_max_us = 0;
+        }
+        self.intervals.lock().push(Interval {
+            at,
+            length: self.elapsed().saturating_sub(at),
+            counts: counted.since(before),
+            latency: compact(&sum.latency),
+            fanout_p99_us: sum.fanout.value_at_quantile(0.99),
+            lateness_max_us: sum.lateness_max_us,
+            usage,
+        });
+        counted
+    }
+
+    /// The closed intervals.
+    #[must_use]
+    pub fn intervals(&self) -> Vec<Interval> {
+        self.intervals.lock().clone()
+    }
+
     /// Everything measured so far, in one.
     #[must_use]
     pub fn merged(&self) -> Shard {
@@ -315,9 +435,9 @@ mod tests {
         records.start();
         pass(500).await;
         // Due at 0, sent at 500 ms, arrived at 700 ms.
-        records.sends(0, 0, 1);
+        records.sends(0, 0, 1, us(records.elapsed()));
         pass(200).await;
-        records.arrives(1, label(0), 1);
+        records.arrives(1, label(0), 1, us(records.elapsed()));
         let sum = records.merged();
         assert!(sum.latency.equivalent(sum.latency.max(), 700_000));
         assert!(sum.naive.equivalent(sum.naive.max(), 200_000));
@@ -325,9 +445,9 @@ mod tests {
         assert_eq!(records.stalls(), [Stall { at, length }]);
         // Nothing was under way for a second: no stall.
         pass(1000).await;
-        records.sends(0, 1, 1);
+        records.sends(0, 1, 1, us(records.elapsed()));
         pass(1).await;
-        records.arrives(1, label(1), 1);
+        records.arrives(1, label(1), 1, us(records.elapsed()));
         assert_eq!(records.stalls().len(), 1);
     }
 
@@ -335,10 +455,10 @@ mod tests {
     async fn fanout_is_first_median_and_last_receiver() {
         let records = Records::new(3, 1);
         records.start();
-        records.sends(0, 0, 3);
+        records.sends(0, 0, 3, us(records.elapsed()));
         for receiver in 0..3 {
             pass(10).await;
-            records.arrives(receiver, label(0), 3);
+            records.arrives(receiver, label(0), 3, us(records.elapsed()));
         }
         let sum = records.merged();
         let at =
@@ -350,11 +470,11 @@ mod tests {
     async fn server_that_goes_silent_for_good_has_stalled_to_the_end_of_the_load() {
         let records = Records::new(1, 10);
         records.start();
-        records.sends(0, 0, 1);
+        records.sends(0, 0, 1, us(records.elapsed()));
         pass(5).await;
-        records.arrives(0, label(0), 1);
+        records.arrives(0, label(0), 1, us(records.elapsed()));
         pass(5).await;
-        records.sends(0, 1, 1);
+        records.sends(0, 1, 1, us(records.elapsed()));
         (0..2).for_each(|sequence| records.has_sent(0, sequence, 1, Departure::Left));
         pass(290).await;
         records.note_silence(Duration::from_millis(300));
@@ -367,7 +487,7 @@ mod tests {
         let records = Records::new(1, 2);
         records.start();
         assert!(!records.settle(0, 0, Fate::Acked), "not sent yet");
-        records.sends(0, 0, 1);
+        records.sends(0, 0, 1, us(records.elapsed()));
         assert!(records.settle(0, 0, Fate::Acked));
         assert!(!records.settle(0, 0, Fate::Refused));
         assert_eq!(records.unanswered.load(Ordering::Relaxed), 0);

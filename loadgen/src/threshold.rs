@@ -8,6 +8,8 @@ use thiserror::Error;
 
 /// Counts that must be 0 unless something else is asked of them.
 const DEFAULT_ZEROS: [Count; 4] = [Count::Lost, Count::Duplicated, Count::Reordered, Count::Corrupted];
+/// The same where nothing but connections is looked at.
+const CONNECTION_ZEROS: [Count; 1] = [Count::Disconnects];
 
 /// An expression such as `broadcast_latency: p(99)<50ms` or `lost==0`.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +77,8 @@ pub enum Times {
     Latency,
     /// From the intended time to the last receiver of a message.
     Fanout,
+    /// To connect, upgrade included.
+    Connect,
 }
 
 /// What of them.
@@ -115,7 +119,7 @@ pub enum Fault {
     #[error("a comparison is missing: <, <=, >, >=, == or !=")]
     NoComparison,
     /// No such time is measured.
-    #[error("before a colon stands broadcast_latency, latency or fanout")]
+    #[error("before a colon stands broadcast_latency, latency, fanout or connect")]
     Times,
     /// No such count.
     #[error("there is no such count; {hint}", hint = count_hint())]
@@ -141,8 +145,18 @@ fn count_hint() -> String {
 impl Threshold {
     /// The asked ones, and those that hold by default unless one on the same count replaces them.
     #[must_use]
-    pub fn with_defaults(mut asked: Vec<Self>) -> Vec<Self> {
-        for count in DEFAULT_ZEROS {
+    pub fn with_defaults(asked: Vec<Self>) -> Vec<Self> {
+        Self::with_zeros(asked, &DEFAULT_ZEROS)
+    }
+
+    /// The same for a run of connections alone.
+    #[must_use]
+    pub fn with_connection_defaults(asked: Vec<Self>) -> Vec<Self> {
+        Self::with_zeros(asked, &CONNECTION_ZEROS)
+    }
+
+    fn with_zeros(mut asked: Vec<Self>, zeros: &[Count]) -> Vec<Self> {
+        for &count in zeros {
             let metric = Metric::Count(count);
             if !asked.iter().any(|threshold| threshold.metric == metric) {
                 let text = format!("{}==0", count.name());
@@ -156,6 +170,16 @@ impl Threshold {
     #[must_use]
     pub fn metric(&self) -> Metric {
         self.metric
+    }
+
+    /// Whether a count that only grows can never hold again, once it does not: it is bounded above.
+    #[must_use]
+    pub fn is_bound_above(&self) -> bool {
+        match self.comparison {
+            Comparison::Less | Comparison::LessOrEqual => true,
+            Comparison::Equal => self.bound == 0.0,
+            Comparison::Greater | Comparison::GreaterOrEqual | Comparison::NotEqual => false,
+        }
     }
 
     /// Whether it holds.
@@ -228,6 +252,7 @@ fn parse_times(name: &str) -> Option<Times> {
     match name {
         "latency" | "broadcast_latency" => Some(Times::Latency),
         "fanout" => Some(Times::Fanout),
+        "connect" => Some(Times::Connect),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! What each receiver heard, and what that makes each arriving payload.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use crate::payload::{Label, Payloads, Reading};
@@ -54,9 +55,30 @@ impl Counts {
 /// What one receiver has heard. Memory: a few words per sender, and one range per gap.
 #[derive(Debug, Default)]
 pub struct Receiver {
-    heard: HashMap<u32, Heard>,
+    heard: HashMap<u32, Heard, BuildHasherDefault<SenderHasher>>,
     gaps: usize,
     counts: Counts,
+}
+
+/// Senders are small numbers that the generator itself gave: a multiplication spreads them.
+#[derive(Debug, Default)]
+struct SenderHasher(u64);
+
+impl Hasher for SenderHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u32(u32::from(*byte));
+        }
+    }
+
+    fn write_u32(&mut self, sender: u32) {
+        // 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, 6.4).
+        self.0 = (self.0 ^ u64::from(sender)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 /// Of one sender.

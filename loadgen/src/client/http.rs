@@ -13,6 +13,9 @@ use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::gate::Access;
+use super::tls;
+
 /// Largest answer that is taken.
 const ANSWER_MAX_BYTES: usize = 128 << 20;
 
@@ -21,6 +24,7 @@ const ANSWER_MAX_BYTES: usize = 128 << 20;
 pub struct Poster {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: hyper::Uri,
+    headers: Vec<(String, String)>,
 }
 
 /// Why there is no negative.
@@ -43,11 +47,13 @@ impl Poster {
     /// # Errors
     ///
     /// When it is none.
-    pub fn new(url: &str) -> Result<Self, PostError> {
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+    pub fn new(url: &str, access: &Access) -> Result<Self, PostError> {
+        let tls = tls::config(&access.tls).map_err(|error| PostError::Connection(error.to_string()))?;
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
         let url =
             url.parse().map_err(|error: hyper::http::uri::InvalidUri| PostError::Connection(error.to_string()))?;
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), url })
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { client, url, headers: access.headers.clone() })
     }
 
     /// Connects once, and lets go again.
@@ -74,7 +80,11 @@ impl Poster {
     /// When the server refuses it or the connection fails.
     pub async fn post(&self, picture: Bytes) -> Result<Bytes, PostError> {
         let failed = |error: &dyn std::fmt::Display| PostError::Connection(error.to_string());
-        let request = Request::post(self.url.clone()).body(Full::new(picture)).map_err(|error| failed(&error))?;
+        let mut request = Request::post(self.url.clone());
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(picture)).map_err(|error| failed(&error))?;
         let response = self.client.request(request).await.map_err(|error| failed(&error))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await;

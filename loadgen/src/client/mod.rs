@@ -1,18 +1,26 @@
-//! One file per protocol spoken: payloads to frames, frames to what they mean.
+//! One file per protocol spoken: payloads to messages, messages to what they mean; and the
+//! connections that carry them.
 
+pub mod channels;
+pub mod connection;
+pub mod frame;
+pub mod gate;
 pub mod http;
 pub mod native;
 pub mod plain;
+pub mod socketio;
+pub mod tls;
 pub mod websocket;
 
 use std::borrow::Cow;
 
-use tokio_tungstenite::tungstenite::Message;
-
 use crate::cli::Protocol;
-use crate::payload::Label;
+use crate::payload::{Label, Payloads};
+use crate::plan::Talk;
+use connection::Message;
+use frame::Opcode;
 
-/// What an arriving frame means.
+/// What an arriving message means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming<'a> {
     /// Somebody's message.
@@ -25,6 +33,8 @@ pub enum Incoming<'a> {
     Error,
     /// The client is in its room; older messages may follow.
     Welcome(Welcome),
+    /// The server asks for a sign of life, which is this text.
+    Ping(&'static [u8]),
     /// Nothing that counts.
     Other,
 }
@@ -38,21 +48,35 @@ pub struct Welcome {
     pub head: u64,
 }
 
-/// A payload as a frame.
+/// Appends a message that carries the payload of `label`; returns what frame it goes in.
+pub fn encode(talk: &Talk, label: Label, payloads: &Payloads, out: &mut Vec<u8>) -> Opcode {
+    match talk.protocol {
+        Protocol::Native => native::encode(label, payloads, out),
+        Protocol::Channels => channels::encode(label, payloads, out),
+        Protocol::Socketio => socketio::encode(label, payloads, out),
+        Protocol::Raw | Protocol::Echo => payloads.put(label, out),
+    }
+    talk.opcode
+}
+
+/// What a message means.
 #[must_use]
-pub fn encode(protocol: Protocol, label: Label, payload: Vec<u8>) -> Message {
-    match protocol {
-        Protocol::Native => native::encode(label, &payload),
-        Protocol::Raw | Protocol::Echo => plain::encode(payload),
+pub fn decode(protocol: Protocol, message: Message<'_>) -> Incoming<'_> {
+    match (protocol, message) {
+        (Protocol::Native, Message::Text(text)) => native::decode(text),
+        (Protocol::Channels, Message::Text(text)) => channels::decode(text),
+        (Protocol::Socketio, Message::Text(text)) => socketio::decode(text),
+        (Protocol::Native | Protocol::Channels | Protocol::Socketio, Message::Binary(_)) => Incoming::Other,
+        (Protocol::Raw | Protocol::Echo, message) => plain::decode(message),
     }
 }
 
-/// What a frame means.
+/// What a client says first, where the protocol wants it to.
 #[must_use]
-pub fn decode(protocol: Protocol, frame: &Message) -> Incoming<'_> {
+pub fn greeting(protocol: Protocol) -> Option<&'static [u8]> {
     match protocol {
-        Protocol::Native => native::decode(frame),
-        Protocol::Raw | Protocol::Echo => plain::decode(frame),
+        Protocol::Socketio => Some(socketio::CONNECT),
+        Protocol::Native | Protocol::Channels | Protocol::Raw | Protocol::Echo => None,
     }
 }
 
@@ -60,8 +84,8 @@ pub fn decode(protocol: Protocol, frame: &Message) -> Incoming<'_> {
 #[must_use]
 pub fn is_welcomed(protocol: Protocol) -> bool {
     match protocol {
-        Protocol::Native => true,
-        Protocol::Raw | Protocol::Echo => false,
+        Protocol::Native | Protocol::Socketio => true,
+        Protocol::Channels | Protocol::Raw | Protocol::Echo => false,
     }
 }
 
@@ -70,15 +94,15 @@ pub fn is_welcomed(protocol: Protocol) -> bool {
 pub fn has_acks(protocol: Protocol) -> bool {
     match protocol {
         Protocol::Native => true,
-        Protocol::Raw | Protocol::Echo => false,
+        Protocol::Channels | Protocol::Socketio | Protocol::Raw | Protocol::Echo => false,
     }
 }
 
 /// The offset of a message that the room keeps, where there is one.
 #[must_use]
-pub fn offset(protocol: Protocol, frame: &Message) -> Option<u64> {
-    match protocol {
-        Protocol::Native => native::offset(frame),
-        Protocol::Raw | Protocol::Echo => None,
+pub fn offset(protocol: Protocol, message: Message<'_>) -> Option<u64> {
+    match (protocol, message) {
+        (Protocol::Native, Message::Text(text)) => native::offset(text),
+        _ => None,
     }
 }

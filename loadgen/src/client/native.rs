@@ -1,12 +1,12 @@
 //! negaphone's own JSON.
 
 use std::borrow::Cow;
+use std::io::Write;
 
 use serde::Deserialize;
-use tokio_tungstenite::tungstenite::Message;
 
 use super::{Incoming, Welcome};
-use crate::payload::Label;
+use crate::payload::{Label, Payloads};
 
 #[derive(Deserialize)]
 struct Frame<'a> {
@@ -23,23 +23,22 @@ struct Frame<'a> {
 }
 
 /// The offset of a room message, of whatever kind.
-pub(super) fn offset(frame: &Message) -> Option<u64> {
-    let Message::Text(text) = frame else { return None };
-    let frame = serde_json::from_str::<Frame<'_>>(text.as_str()).ok()?;
+pub(super) fn offset(text: &[u8]) -> Option<u64> {
+    let frame = serde_json::from_slice::<Frame<'_>>(text).ok()?;
     matches!(frame.kind, "chat" | "data" | "image" | "bytes").then_some(frame.offset).flatten()
 }
 
 /// A chat message; its id is the sequence number.
-pub(super) fn encode(label: Label, payload: &[u8]) -> Message {
-    let text = std::str::from_utf8(payload).expect("payloads are ASCII");
-    Message::text(format!(r#"{{"type":"chat","text":"{text}","id":"{}"}}"#, label.sequence))
+pub(super) fn encode(label: Label, payloads: &Payloads, out: &mut Vec<u8>) {
+    out.extend_from_slice(br#"{"type":"chat","text":""#);
+    payloads.put(label, out);
+    write!(out, r#"","id":"{}"}}"#, label.sequence).expect("memory takes it");
 }
 
-pub(super) fn decode(frame: &Message) -> Incoming<'_> {
-    let Message::Text(text) = frame else { return Incoming::Other };
-    let Ok(frame) = serde_json::from_str::<Frame<'_>>(text.as_str()) else {
+pub(super) fn decode(text: &[u8]) -> Incoming<'_> {
+    let Ok(frame) = serde_json::from_slice::<Frame<'_>>(text) else {
         // Without the mark at its start: the receiver counts it as foreign.
-        return Incoming::Payload(Cow::Borrowed(text.as_bytes()));
+        return Incoming::Payload(Cow::Borrowed(text));
     };
     let sequence = || frame.id.as_deref().and_then(|id| id.parse().ok());
     match frame.kind {
@@ -64,7 +63,7 @@ mod tests {
 
     #[test]
     fn frames_mean_what_they_say() {
-        let check = |text: &str, expected: Incoming<'_>| assert_eq!(decode(&Message::text(text)), expected, "{text}");
+        let check = |text: &str, expected: Incoming<'_>| assert_eq!(decode(text.as_bytes()), expected, "{text}");
         let welcome = Incoming::Welcome(Welcome { offset: 41, head: 91 });
         check(r#"{"type":"welcome","room":"r","offset":41,"head":91}"#, welcome);
         check(r#"{"type":"ack","id":"7","offset":1,"epoch":"x"}"#, Incoming::Acked(7));
@@ -77,8 +76,11 @@ mod tests {
 
     #[test]
     fn a_message_carries_its_payload_and_its_number() {
-        let label = Label { sender: 1, sequence: 5, due_us: 0 };
-        let Message::Text(text) = encode(label, b"payload") else { panic!("chat is text") };
-        assert_eq!(text.as_str(), r#"{"type":"chat","text":"payload","id":"5"}"#);
+        let (label, payloads) = (Label { sender: 1, sequence: 5, due_us: 0 }, Payloads::new("run", 1, 100));
+        let mut out = Vec::new();
+        encode(label, &payloads, &mut out);
+        let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let text = String::from_utf8(payloads.make(label)).unwrap();
+        assert_eq!(json, serde_json::json!({"type": "chat", "text": text, "id": "5"}));
     }
 }

@@ -1,17 +1,22 @@
 //! The machine-readable result.
 
-use std::fs;
-use std::path::Path;
+use serde_json::Value;
 
 use crate::outcome::Outcome;
 
-/// Writes the machine-readable result.
-///
-/// # Errors
-///
-/// When the file cannot be written.
-pub fn write_json(outcome: &Outcome, path: &Path) -> std::io::Result<()> {
-    let mut json = serde_json::to_string_pretty(outcome)?;
-    json.push('\n');
-    fs::write(path, json)
+/// What a run without messages does not have; a figure that a scenario does not have is absent.
+const OF_MESSAGES: [&str; 8] = ["scheduled", "sent", "expected", "received", "refused", "errors", "lost", "corrupted"];
+
+pub(super) fn make(outcome: &Outcome) -> std::io::Result<Vec<u8>> {
+    let mut json = if outcome.scenario == "connect" {
+        let mut value = serde_json::to_value(outcome)?;
+        if let Value::Object(fields) = &mut value {
+            fields.retain(|name, _| !OF_MESSAGES.contains(&name.as_str()));
+        }
+        serde_json::to_vec_pretty(&value)?
+    } else {
+        serde_json::to_vec_pretty(outcome)?
+    };
+    json.push(b'\n');
+    Ok(json)
 }

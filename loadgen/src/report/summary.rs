@@ -31,9 +31,7 @@ fn write_all(out: &mut String, outcome: &Outcome) -> fmt::Result {
     writeln!(
         out,
         "\n  generator    {:.2} s CPU, {:.2} s waiting for a core, {} pauses of its own\n",
-        generator.cpu.as_secs_f64(),
-        generator.run_queue.as_secs_f64(),
-        generator.pauses
+        generator.cpu_s, generator.run_queue_s, generator.pauses
     )?;
     for threshold in &outcome.thresholds {
         let sign = if threshold.passed { "✓" } else { "✗" };

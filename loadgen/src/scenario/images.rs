@@ -17,8 +17,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use super::pictures::Pictures;
-use super::{CONNECTING_MAX, Finding, RunError, connected};
+use super::{CONNECTING_MAX, Finding, RunError, connected, gate, path};
 use crate::cli::Pace;
+use crate::client::gate::Request;
 use crate::client::http::{PostError, Poster};
 use crate::client::websocket::{Socket, connect};
 use crate::payload::Label;
@@ -99,22 +100,25 @@ fn finding(shared: &Shared, duration: Duration) -> Finding {
         by_file: shared.pictures.by_file(),
         duration,
         scheduled,
+        first_end: None,
     }
 }
 
 /// A server that is not there fails the run before it begins.
 async fn reach(plan: &Plan) -> Result<Poster, RunError> {
     let failed = |first: String| RunError::Connect { failed: 1, clients: 1, first };
-    let poster = Poster::new(&plan.url).map_err(|error| failed(error.to_string()))?;
+    let poster = Poster::new(&plan.url, &plan.access).map_err(|error| failed(error.to_string()))?;
     poster.reach(plan.connect_timeout).await.map_err(|error| failed(error.to_string()))?;
     Ok(poster)
 }
 
 async fn connect_all(shared: &Shared) -> Result<Vec<Socket>, RunError> {
+    let gate = &gate(&shared.plan).await?;
     let connecting = futures_util::stream::iter(0..shared.plan.clients).map(|number| async move {
         let begin = Instant::now();
-        let url = shared.plan.url_of(number);
-        let socket = connect(&url, shared.plan.connect_timeout).await.map_err(|error| error.to_string())?;
+        let (room, path) = (shared.plan.room_name(number), path(&shared.plan, number));
+        let request = Request { client: number, room: &room, path: &path, seed: shared.plan.seed };
+        let socket = connect(gate, &request, shared.plan.connect_timeout).await.map_err(|error| error.to_string())?;
         note(&mut shared.records.shard(number).lock().connect, us(begin.elapsed()));
         Ok(socket)
     });
@@ -124,7 +128,7 @@ async fn connect_all(shared: &Shared) -> Result<Vec<Socket>, RunError> {
 impl Shared {
     /// Waits until the client's next picture is due; `None` when it has sent its last.
     async fn next(&self, number: u32, sequence: u32, start: Instant, ready_at: Instant) -> Option<(Sent, Bytes)> {
-        let schedule = self.plan.schedule;
+        let schedule = &self.plan.schedule;
         let k = u64::from(sequence) * u64::from(self.plan.clients) + u64::from(number);
         if schedule.messages().is_some_and(|messages| k >= messages) {
             return None;
@@ -136,14 +140,15 @@ impl Shared {
         }
         let due = match schedule.pace() {
             Pace::Open => {
-                self.records.note_lateness(number, start + planned, ready_at);
+                let possible = (start + planned).max(ready_at);
+                self.records.note_lateness(number, Instant::now().saturating_duration_since(possible));
                 planned
             }
             Pace::Closed if self.records.elapsed() >= schedule.duration() => return None,
             Pace::Closed => self.records.elapsed(),
         };
         let (picture, bytes) = self.pictures.get(k);
-        self.records.sends(number, sequence, 1);
+        self.records.sends(number, sequence, 1, us(self.records.elapsed()));
         Some((Sent { label: Label { sender: number, sequence, due_us: us(due) }, picture }, bytes))
     }
 
@@ -152,7 +157,7 @@ impl Shared {
     }
 
     fn take(&self, sent: Sent, answer: &Bytes) {
-        let latency_us = self.records.arrives(sent.label.sender, sent.label, 1);
+        let latency_us = self.records.arrives(sent.label.sender, sent.label, 1, us(self.records.elapsed()));
         self.pictures.take(sent.picture, answer, latency_us);
     }
 

@@ -1,10 +1,12 @@
 //! One file per scenario; each is a plan carried out.
 
 mod account;
+mod hold;
 mod images;
-mod member;
 mod pictures;
 mod rooms;
+mod seat;
+mod stage;
 mod talk;
 
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use hdrhistogram::Histogram;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+use crate::client::connection::Connection;
+use crate::client::gate::{ConnectError, Gate, GateError, Request};
 use crate::plan::{Plan, Scenario};
 use crate::record::Records;
 use crate::verify::Counts;
@@ -36,6 +40,8 @@ pub struct Finding {
     pub duration: Duration,
     /// What was due in that time.
     pub scheduled: u64,
+    /// Why the first client was closed, or did not get in.
+    pub first_end: Option<String>,
 }
 
 /// A run could not be carried through.
@@ -59,6 +65,12 @@ pub enum RunError {
         /// Why not.
         reason: String,
     },
+    /// The server cannot be reached like this.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// No clock that is exact enough.
+    #[error("no timer: {0}")]
+    Clock(std::io::Error),
     /// The address is none.
     #[error("{url}: {reason}")]
     Url {
@@ -81,7 +93,36 @@ const CONNECTING_MAX: usize = 64;
 pub async fn run(plan: &Arc<Plan>, records: &Arc<Records>, stop: CancellationToken) -> Result<Finding, RunError> {
     match &plan.scenario {
         Scenario::Talk(talk) => talk::run(plan, records, stop, *talk).await,
+        Scenario::Connect => hold::run(plan, records, stop).await,
         Scenario::Images { files } => images::run(plan, records, stop, files).await,
+    }
+}
+
+/// The server of a plan.
+async fn gate(plan: &Plan) -> Result<Gate, RunError> {
+    Ok(Gate::new(&uri(plan, 0)?, &plan.access).await?)
+}
+
+fn uri(plan: &Plan, client: u32) -> Result<hyper::Uri, RunError> {
+    let url = plan.url_of(client);
+    url.parse().map_err(|error: hyper::http::uri::InvalidUri| RunError::Url { url, reason: error.to_string() })
+}
+
+/// Connects a client and upgrades.
+async fn open(plan: &Plan, gate: &Gate, client: u32) -> Result<Connection, ConnectError> {
+    let (room, path) = (plan.room_name(client), path(plan, client));
+    let request = Request { client, room: &room, path: &path, seed: plan.seed };
+    gate.open(&request, plan.connect_timeout).await
+}
+
+/// Path and query of a client's address.
+fn path(plan: &Plan, client: u32) -> String {
+    let url = plan.url_of(client);
+    let behind_scheme = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    match behind_scheme.find(['/', '?']) {
+        Some(at) if behind_scheme[at..].starts_with('/') => behind_scheme[at..].to_owned(),
+        Some(at) => format!("/{}", &behind_scheme[at..]),
+        None => "/".to_owned(),
     }
 }
 
@@ -90,6 +131,7 @@ fn connected<T>(records: &Records, results: Vec<Result<T, String>>) -> Result<Ve
     let clients = results.len();
     let failed = results.iter().filter(|result| result.is_err()).count() as u64;
     records.connect_errors.store(failed, Ordering::Relaxed);
+    records.connected.store(clients as u64 - failed, Ordering::Relaxed);
     let all: Result<Vec<T>, String> = results.into_iter().collect();
     all.map_err(|first| RunError::Connect { failed, clients, first })
 }

@@ -1,25 +1,27 @@
-//! Messages to a room, or to an echo: `chat` and `echo`.
+//! Messages to a room, or to an echo: `chat`, `soak` and `echo`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::stream::SplitSink;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tokio_tungstenite::tungstenite::Message;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::member::{Member, Stage};
-use super::rooms::Rooms;
-use super::{CONNECTING_MAX, Finding, RunError, account, connected};
-use crate::client::websocket::{Socket, connect};
-use crate::client::{Incoming, decode, has_acks, is_welcomed, offset};
-use crate::payload::Payloads;
+use super::seat::{Leaver, Seat};
+use super::stage::Stage;
+use super::{CONNECTING_MAX, Finding, RunError, account, connected, gate, open};
+use crate::cli::Pace;
+use crate::client::connection::{Connection, OwnedMessage};
+use crate::client::frame::Opcode;
+use crate::client::gate::Gate;
+use crate::client::{Incoming, decode, greeting, has_acks, is_welcomed, offset};
+use crate::clock::Alarm;
 use crate::plan::{Plan, Talk};
 use crate::record::{Records, note, us};
-use crate::verify::Receiver;
 
 /// A server that does not say when a client has joined is given so long
 /// after the last connection. Chosen: long against any handshake.
@@ -30,6 +32,11 @@ const DRAIN_POLL: Duration = Duration::from_millis(20);
 const ECHOES: Duration = Duration::from_millis(200);
 /// How long a good-bye may take.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
+/// The pacer wakes at most so often; what is due in between leaves together. Chosen: at 10,000
+/// messages a second waking for each would cost more than sending it.
+const WAKE_MIN: Duration = Duration::from_millis(1);
+/// How often a closed loop looks for answers that are lost.
+const CLOSED_TICK: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(
     plan: &Arc<Plan>,
@@ -37,56 +44,84 @@ pub(super) async fn run(
     stop: CancellationToken,
     talk: Talk,
 ) -> Result<Finding, RunError> {
-    let stage = Arc::new(Stage {
-        plan: Arc::clone(plan),
-        talk,
-        records: Arc::clone(records),
-        rooms: Rooms::new(plan, talk.audience),
-        payloads: Payloads::new(&plan.run_id, plan.seed, talk.size_bytes),
-        stop,
-        over: CancellationToken::new(),
-    });
-    let sockets = connect_all(&stage).await?;
-    let (mut readers, mut writers) = (JoinSet::new(), JoinSet::new());
-    let start = records.start();
-    for (number, socket) in (0..).zip(sockets) {
-        let (sink, stream) = socket.split();
-        let member = Arc::new(Member::new(number, Arc::clone(&stage)));
-        readers.spawn(Arc::clone(&member).read(stream));
-        writers.spawn(member.write(sink, start));
+    let stage = Arc::new(Stage::new(plan, records, talk));
+    let arrived = connect_all(&stage).await?;
+    let mut readers = JoinSet::new();
+    records.start();
+    let seat = |(number, (connection, early))| Arc::new(Seat::new(number, Arc::clone(&stage), connection, early));
+    let seats: Vec<Arc<Seat>> = (0..).zip(arrived).map(seat).collect();
+    for seat in &seats {
+        let seat = Arc::clone(seat);
+        readers.spawn(std::future::poll_fn(move |cx| seat.poll(cx)));
     }
-    let sinks = send_all(&stage, writers, start).await;
+    tokio::select! {
+        () = stop.cancelled() => {}
+        sent = send_all(&stage, &seats) => sent?,
+    }
+    stage.stop();
     let duration = records.elapsed().min(plan.schedule.duration());
-    if stage.stop.is_cancelled() {
-        stage.over.cancel();
-        let receivers = close_all(readers, sinks).await;
-        return Ok(account::interrupted(&stage, &receivers, duration));
+    if stop.is_cancelled() {
+        let leavers = close_all(&stage, &seats, readers).await;
+        return Ok(account::interrupted(&stage, &leavers, duration));
     }
     records.note_silence(duration);
-    drain(&stage).await;
-    stage.over.cancel();
-    let receivers = close_all(readers, sinks).await;
-    Ok(account::finished(&stage, &receivers))
+    drain(&stage, &stop).await;
+    let leavers = close_all(&stage, &seats, readers).await;
+    Ok(account::finished(&stage, &leavers))
 }
 
-/// Waits until everything is sent. A writer that the server blocks is given the drain, and then the
+/// Sends everything when it is due. A client that the server blocks is given the drain, and then the
 /// run goes on without it.
-async fn send_all(
-    stage: &Stage,
-    mut writers: JoinSet<SplitSink<Socket, Message>>,
-    start: Instant,
-) -> Vec<SplitSink<Socket, Message>> {
-    let end = start + stage.plan.schedule.duration() + stage.plan.drain;
-    let mut sinks = Vec::new();
-    while let Ok(Some(written)) = timeout_at(end, writers.join_next()).await {
-        sinks.extend(written.ok());
+async fn send_all(stage: &Stage, seats: &[Arc<Seat>]) -> Result<(), RunError> {
+    // Without the runtime's budget: a burst may be longer, and nobody else is due to run before it has left.
+    tokio::task::unconstrained(pace(stage, seats)).await.map_err(RunError::Clock)?;
+    let done = async {
+        while !seats.iter().all(|seat| seat.is_done()) {
+            sleep(DRAIN_POLL).await;
+        }
+    };
+    timeout(stage.plan.drain, done).await.ok();
+    Ok(())
+}
+
+/// Hands every message to its seat at its time.
+async fn pace(stage: &Stage, seats: &[Arc<Seat>]) -> std::io::Result<()> {
+    let (schedule, records) = (&stage.plan.schedule, &stage.records);
+    let alarm = Alarm::new()?;
+    let clients = seats.len() as u64;
+    let mut k = 0;
+    loop {
+        let woken = records.elapsed();
+        let due = match schedule.pace() {
+            Pace::Open => schedule.due_by(woken).unwrap_or(0),
+            Pace::Closed => k,
+        };
+        while k < due {
+            seats[(k % clients) as usize].advance();
+            k += 1;
+        }
+        let is_last = match schedule.pace() {
+            Pace::Open => schedule.messages().is_none_or(|messages| k >= messages),
+            Pace::Closed => woken >= schedule.duration(),
+        };
+        if is_last || stage.rooms.are_empty() {
+            // Messages are due to the end, even when the last one is not.
+            alarm.wait(schedule.duration().saturating_sub(woken).min(DRAIN_POLL)).await?;
+            return Ok(());
+        }
+        let next = match schedule.pace() {
+            Pace::Open => schedule.due(k).max(woken + WAKE_MIN),
+            Pace::Closed => {
+                seats.iter().for_each(|seat| seat.advance());
+                woken + CLOSED_TICK
+            }
+        };
+        alarm.wait(next.saturating_sub(records.elapsed())).await?;
     }
-    writers.shutdown().await;
-    sinks
 }
 
 /// Waits for stragglers: until all that is due has arrived, or too long.
-async fn drain(stage: &Stage) {
+async fn drain(stage: &Stage, stop: &CancellationToken) {
     let records = &stage.records;
     let is_waiting = || {
         let is_short = records.deliveries.load(Ordering::Relaxed) < records.due_deliveries.load(Ordering::Relaxed);
@@ -99,59 +134,66 @@ async fn drain(stage: &Stage) {
         }
     };
     tokio::select! {
-        () = stage.stop.cancelled() => return,
+        () = stop.cancelled() => return,
         _ = timeout(stage.plan.drain, all_arrived) => {}
     }
     sleep(ECHOES).await;
 }
 
-async fn close_all(
-    mut readers: JoinSet<(Arc<Member>, Receiver)>,
-    sinks: Vec<SplitSink<Socket, Message>>,
-) -> Vec<(Arc<Member>, Receiver)> {
-    let mut receivers = Vec::new();
-    while let Some(receiver) = readers.join_next().await {
-        receivers.push(receiver.expect("a reader does not panic"));
-    }
-    let closing = sinks.into_iter().map(|mut sink| async move {
+async fn close_all(stage: &Stage, seats: &[Arc<Seat>], mut readers: JoinSet<()>) -> Vec<Leaver> {
+    stage.end();
+    seats.iter().for_each(|seat| seat.wake());
+    while readers.join_next().await.is_some() {}
+    let mut leavers: Vec<Leaver> = seats.iter().map(|seat| seat.leave()).collect();
+    let closing = leavers.iter_mut().filter_map(|leaver| leaver.connection.take()).map(|connection| async move {
         // A server that is gone needs no good-bye.
-        timeout(CLOSE_MAX, sink.close()).await.ok();
+        timeout(CLOSE_MAX, connection.close()).await.ok();
     });
-    futures_util::future::join_all(closing).await;
-    receivers
+    join_all(closing.collect::<Vec<_>>()).await;
+    leavers
 }
 
-async fn connect_all(stage: &Arc<Stage>) -> Result<Vec<Socket>, RunError> {
-    let connecting = futures_util::stream::iter(0..stage.plan.clients).map(|number| connect_one(stage, number));
-    let sockets = connected(&stage.records, connecting.buffered(CONNECTING_MAX).collect().await)?;
+type Arrived = (Connection, VecDeque<OwnedMessage>);
+
+async fn connect_all(stage: &Arc<Stage>) -> Result<Vec<Arrived>, RunError> {
+    let gate = gate(&stage.plan).await?;
+    let connecting = futures_util::stream::iter(0..stage.plan.clients).map(|number| connect_one(stage, &gate, number));
+    let arrived = connected(&stage.records, connecting.buffered(CONNECTING_MAX).collect().await)?;
     if !is_welcomed(stage.talk.protocol) {
         sleep(SETTLE).await;
     }
-    Ok(sockets)
+    Ok(arrived)
 }
 
-async fn connect_one(stage: &Stage, number: u32) -> Result<Socket, String> {
+async fn connect_one(stage: &Stage, gate: &Gate, number: u32) -> Result<Arrived, String> {
     let (begin, within) = (Instant::now(), stage.plan.connect_timeout);
-    let mut socket = connect(&stage.plan.url_of(number), within).await.map_err(|error| error.to_string())?;
+    let mut connection = open(&stage.plan, gate, number).await.map_err(|error| error.to_string())?;
     note(&mut stage.records.shard(number).lock().connect, us(begin.elapsed()));
+    let mut early = VecDeque::new();
     if is_welcomed(stage.talk.protocol) {
-        timeout(within, join(stage, &mut socket)).await.map_err(|_| "no welcome in time".to_owned())??;
+        let joining = join(stage, &mut connection, &mut early);
+        timeout(within, joining).await.map_err(|_| "no welcome in time".to_owned())??;
     }
-    Ok(socket)
+    Ok((connection, early))
 }
 
 /// Waits for the welcome, and reads on to where the room stands: what was said before is not this run's.
-async fn join(stage: &Stage, socket: &mut Socket) -> Result<(), String> {
+async fn join(stage: &Stage, connection: &mut Connection, early: &mut VecDeque<OwnedMessage>) -> Result<(), String> {
     let protocol = stage.talk.protocol;
+    if let Some(greeting) = greeting(protocol) {
+        std::future::poll_fn(|cx| std::task::Poll::Ready(connection.send(cx, Opcode::Text, greeting)))
+            .await
+            .map_err(|error| error.to_string())?;
+    }
     let mut head = None;
-    while let Some(frame) = socket.next().await {
-        let frame = frame.map_err(|error| error.to_string())?;
-        match (decode(protocol, &frame), head, offset(protocol, &frame)) {
+    loop {
+        let message = connection.next(early).await.map_err(|end| format!("{end} before the welcome"))?;
+        let message = message.as_message();
+        match (decode(protocol, message), head, offset(protocol, message)) {
             (Incoming::Welcome(welcome), ..) if welcome.offset >= welcome.head => return Ok(()),
             (Incoming::Welcome(welcome), ..) => head = Some(welcome.head),
             (_, Some(head), Some(offset)) if offset >= head => return Ok(()),
             _ => {}
         }
     }
-    Err("closed before the welcome".to_owned())
 }

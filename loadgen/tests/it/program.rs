@@ -32,6 +32,9 @@ async fn exit_codes_tell_how_it_ended() {
     assert_eq!(exit_code("echo --size 1", &good.url()).await, 2);
     assert_eq!(exit_code("echo --no-such-option", &good.url()).await, 2);
     assert_eq!(exit_code("chat --rooms 2", "ws://127.0.0.1:1/").await, 2);
+    assert_eq!(exit_code("connect --clients 20 --hold 100ms", &good.url()).await, 0);
+    assert_eq!(exit_code("connect --clients 20 --hold 100ms", "ws://127.0.0.1:1/").await, 1);
+    assert_eq!(exit_code("connect --clients 2 --hold 1s", &closing.url()).await, 99);
     assert_eq!(exit_code("echo --duration 200ms --max-lateness 1ns", &good.url()).await, 98);
     assert_eq!(exit_code(&format!("{SHORT} --threshold lost==7"), &good.url()).await, 99);
 }
@@ -98,6 +101,7 @@ async fn result_file_has_the_promised_fields_and_no_others() {
     let result = result(chat, &server.url()).await;
     let mut expected = COUNTS.to_vec();
     expected.extend(["version", "scenario", "url", "started", "duration_s", "seed", "verdict", "stalls", "thresholds"]);
+    expected.extend(["clients", "run_id", "intervals", "histograms", "generator"]);
     expected.extend(["latency_ms", "naive_latency_ms", "fanout_ms", "lateness_ms", "connect_ms"]);
     expected.sort_unstable();
     let mut found = keys(&result);
@@ -117,6 +121,43 @@ async fn figures_that_a_scenario_does_not_have_are_absent() {
     let server = Server::start(Speech::Echo, Fault::Nothing).await;
     let result = result("echo --pace closed --clients 1 --duration 100ms", &server.url()).await;
     assert!(result.get("fanout_ms").is_none() && result.get("lateness_ms").is_none());
+}
+
+#[tokio::test]
+async fn a_run_without_messages_has_no_counts_of_messages() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let result = result("connect --clients 20 --rate 1000 --hold 100ms", &server.url()).await;
+    let counts: Vec<_> = keys(&result).into_iter().filter(|key| COUNTS.contains(key)).collect();
+    assert_eq!(counts, ["connect_errors", "disconnects"]);
+    assert!(result["connect_ms"]["max"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn every_kind_of_report_is_written() {
+    let server = Server::start(Speech::Raw, Fault::Nothing).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let mut arguments = "chat --protocol raw --clients 3 --rate 50 --duration 1500ms --max-lateness 1m".to_owned();
+    for kind in ["html", "csv", "junit", "hlog", "hgrm"] {
+        arguments += &format!(" --{kind} {}", file(kind).display());
+    }
+    assert_eq!(exit_code(&arguments, &server.url()).await, 0);
+    let read = |name| std::fs::read_to_string(file(name)).unwrap();
+    assert!(read("csv").lines().count() >= 3 && read("csv").starts_with("at_s,for_s,sent,"));
+    assert!(read("junit").contains(r#"<testcase name="lost==0""#));
+    assert!(read("hgrm").contains("#[Max     ="));
+    let log = read("hlog");
+    let mut entries = 0;
+    for entry in hdrhistogram::serialization::interval_log::IntervalLogIterator::new(log.as_bytes()) {
+        entries +=
+            usize::from(matches!(entry.unwrap(), hdrhistogram::serialization::interval_log::LogEntry::Interval(_)));
+    }
+    assert!(entries >= 2, "{log}");
+    let html = read("html");
+    assert!(html.starts_with("<!DOCTYPE html>") && html.contains("<svg"));
+    for outside in ["src=", "href=\"http", "@import", "url("] {
+        assert!(!html.contains(outside), "nothing is loaded from elsewhere: {outside}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,311 @@
+//! One client of a talk: what it says when, and what it makes of what it hears.
+//!
+//! Two sides come to a seat: the task that reads its connection, and the pacer when a message of its
+//! is due. Neither waits while it has it.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::stage::Stage;
+use crate::cli::Pace;
+use crate::client::connection::{Connection, Message, OwnedMessage, Taken};
+use crate::client::{Incoming, decode, encode, has_acks};
+use crate::ledger::Fate;
+use crate::payload::Label;
+use crate::plan::Audience;
+use crate::record::{Departure, us};
+use crate::verify::{Arrival, Receiver};
+
+thread_local! {
+    /// Where messages are made.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A client.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) number: u32,
+    stage: Arc<Stage>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// `None` when the server or the network has closed it.
+    connection: Option<Connection>,
+    ears: Ears,
+    mouth: Mouth,
+    /// Of the task that reads.
+    waker: Waker,
+    /// Came before the load began.
+    early: VecDeque<OwnedMessage>,
+}
+
+/// What a client has heard.
+#[derive(Debug, Default)]
+struct Ears {
+    receiver: Receiver,
+    /// In closed loop: the answer to the message before has come.
+    is_answered: bool,
+    /// What the protocol wants to be answered at once.
+    replies: Vec<&'static [u8]>,
+}
+
+/// What a client says. Times are counted from the start of the load.
+#[derive(Debug, Default)]
+struct Mouth {
+    /// The number of its next message.
+    next: u32,
+    /// A message of which the kernel took only a part, and its receivers.
+    leaving: Option<(u32, u64)>,
+    /// In closed loop: since when it waits for an answer.
+    asked_at: Option<Duration>,
+    /// It could not be late by its own fault before.
+    ready_at: Duration,
+}
+
+/// A client when all is over.
+#[derive(Debug)]
+pub(super) struct Leaver {
+    pub(super) number: u32,
+    pub(super) receiver: Receiver,
+    /// Whether the server or the network had closed it.
+    pub(super) is_gone: bool,
+    pub(super) connection: Option<Connection>,
+}
+
+impl Seat {
+    pub(super) fn new(number: u32, stage: Arc<Stage>, connection: Connection, early: VecDeque<OwnedMessage>) -> Self {
+        let inner = Inner {
+            connection: Some(connection),
+            ears: Ears::default(),
+            mouth: Mouth::default(),
+            waker: Waker::noop().clone(),
+            early,
+        };
+        Self { number, stage, inner: Mutex::new(inner) }
+    }
+
+    /// Reads what has come; ready when nothing more will.
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut inner = self.inner.lock();
+        let inner = &mut *inner;
+        if !inner.waker.will_wake(cx.waker()) {
+            inner.waker = cx.waker().clone();
+        }
+        for message in std::mem::take(&mut inner.early) {
+            self.hear(&mut inner.ears, message.as_message(), Duration::ZERO);
+        }
+        if inner.mouth.leaving.is_some() {
+            self.go_on(inner, cx);
+        }
+        loop {
+            let Inner { connection: Some(connection), ears, .. } = inner else { return Poll::Ready(()) };
+            if self.stage.is_over() {
+                return Poll::Ready(());
+            }
+            let mut now = None;
+            let read = connection.poll_read(cx, |message| {
+                // All that came with one read came at one time.
+                let now = *now.get_or_insert_with(|| self.stage.records.elapsed());
+                self.hear(ears, message, now);
+            });
+            let Poll::Ready(read) = read else { return Poll::Pending };
+            if let Err(end) = read {
+                self.stage.note_end(&end);
+                self.goes(inner);
+                return Poll::Ready(());
+            }
+            self.react(inner, cx);
+        }
+    }
+
+    /// What follows from what was heard.
+    fn react(&self, inner: &mut Inner, cx: &mut Context<'_>) {
+        for reply in std::mem::take(&mut inner.ears.replies) {
+            let Some(connection) = &mut inner.connection else { return };
+            // A broken connection is noticed by the next read.
+            connection.send(cx, crate::client::frame::Opcode::Text, reply).ok();
+        }
+        if std::mem::take(&mut inner.ears.is_answered) && self.stage.plan.schedule.pace() == Pace::Closed {
+            inner.mouth.asked_at = None;
+            inner.mouth.ready_at = self.stage.records.elapsed();
+            self.say_due(inner, cx);
+        }
+    }
+
+    /// The kernel may take more of a message that it took a part of.
+    fn go_on(&self, inner: &mut Inner, cx: &mut Context<'_>) {
+        let Inner { connection: Some(connection), mouth, .. } = inner else { return };
+        match (connection.poll_flush(cx), mouth.leaving) {
+            (Poll::Ready(Ok(())), Some((sequence, audience))) => {
+                mouth.leaving = None;
+                mouth.ready_at = self.stage.records.elapsed();
+                self.stage.records.has_sent(self.number, sequence, audience, Departure::Left);
+                self.say_due(inner, cx);
+            }
+            (Poll::Ready(Err(_)), _) => self.goes(inner),
+            (Poll::Ready(Ok(())) | Poll::Pending, _) => {}
+        }
+    }
+
+    /// Says everything that is due.
+    pub(super) fn advance(&self) {
+        let mut inner = self.inner.lock();
+        let waker = inner.waker.clone();
+        self.say_due(&mut inner, &mut Context::from_waker(&waker));
+    }
+
+    fn say_due(&self, inner: &mut Inner, cx: &mut Context<'_>) {
+        while let Some((label, now)) = self.next_due(&mut inner.mouth) {
+            let Some(connection) = &mut inner.connection else { return };
+            let audience = self.stage.rooms.audience_of(self.number);
+            self.stage.records.sends(self.number, label.sequence, audience, us(now));
+            let taken = SCRATCH.with_borrow_mut(|scratch| {
+                scratch.clear();
+                let opcode = encode(&self.stage.talk, label, &self.stage.payloads, scratch);
+                connection.send(cx, opcode, scratch)
+            });
+            let mouth = &mut inner.mouth;
+            mouth.next += 1;
+            match taken {
+                Ok(Taken::Whole) => {
+                    self.stage.records.has_sent(self.number, label.sequence, audience, Departure::Left);
+                }
+                Ok(Taken::Part) => {
+                    self.stage.records.blocked.fetch_add(1, Ordering::Relaxed);
+                    mouth.leaving = Some((label.sequence, audience));
+                }
+                Err(_) => {
+                    self.stage.records.has_sent(self.number, label.sequence, audience, Departure::Failed);
+                    return self.goes(inner);
+                }
+            }
+            if self.stage.plan.schedule.pace() == Pace::Closed {
+                mouth.asked_at = Some(now);
+            }
+        }
+    }
+
+    /// The next message, if it is due and may be said.
+    fn next_due(&self, mouth: &mut Mouth) -> Option<(Label, Duration)> {
+        let Stage { plan, records, .. } = &*self.stage;
+        if mouth.leaving.is_some()
+            || self.stage.is_stopped()
+            || mouth.next >= records.ledger().messages_per_sender_max()
+        {
+            return None;
+        }
+        let k = u64::from(mouth.next) * u64::from(plan.clients) + u64::from(self.number);
+        let schedule = &plan.schedule;
+        if schedule.messages().is_some_and(|messages| k >= messages) {
+            return None;
+        }
+        let (planned, now) = (schedule.due(k), records.elapsed());
+        let due = match schedule.pace() {
+            _ if planned > now => return None,
+            Pace::Open => {
+                // Time in which the server did not take the message before is not the generator's lateness.
+                records.note_lateness(self.number, now.saturating_sub(planned.max(mouth.ready_at)));
+                planned
+            }
+            // An answer that is lost must not end the client's load.
+            Pace::Closed if mouth.asked_at.is_some_and(|asked| now < asked + plan.drain) => return None,
+            Pace::Closed if now >= schedule.duration() => return None,
+            Pace::Closed => now,
+        };
+        Some((Label { sender: self.number, sequence: mouth.next, due_us: us(due) }, now))
+    }
+
+    /// Whether it has said all that it has to say.
+    pub(super) fn is_done(&self) -> bool {
+        let inner = self.inner.lock();
+        let schedule = &self.stage.plan.schedule;
+        let k = u64::from(inner.mouth.next) * u64::from(self.stage.plan.clients) + u64::from(self.number);
+        let has_said_all = match schedule.pace() {
+            Pace::Open => schedule.messages().is_none_or(|messages| k >= messages),
+            Pace::Closed => self.stage.records.elapsed() >= schedule.duration(),
+        };
+        inner.connection.is_none() || (has_said_all && inner.mouth.leaving.is_none())
+    }
+
+    fn goes(&self, inner: &mut Inner) {
+        if inner.connection.take().is_some() && !self.stage.is_over() {
+            if let Some((sequence, audience)) = inner.mouth.leaving.take() {
+                self.stage.records.has_sent(self.number, sequence, audience, Departure::Failed);
+            }
+            self.stage.rooms.leaves(self.number);
+            self.stage.records.disconnects.fetch_add(1, Ordering::Relaxed);
+            // Its reading is over as well.
+            inner.waker.wake_by_ref();
+        }
+    }
+
+    /// Wakes the task that reads, so that it sees that all is over.
+    pub(super) fn wake(&self) {
+        self.inner.lock().waker.wake_by_ref();
+    }
+
+    pub(super) fn leave(&self) -> Leaver {
+        let mut inner = self.inner.lock();
+        Leaver {
+            number: self.number,
+            receiver: std::mem::take(&mut inner.ears.receiver),
+            is_gone: inner.connection.is_none(),
+            connection: inner.connection.take(),
+        }
+    }
+
+    fn hear(&self, ears: &mut Ears, message: Message<'_>, now: Duration) {
+        let records = &self.stage.records;
+        match decode(self.stage.talk.protocol, message) {
+            Incoming::Payload(payload) => self.hear_payload(ears, &payload, now),
+            Incoming::Acked(sequence) => {
+                records.settle(self.number, sequence, Fate::Acked);
+                ears.is_answered = true;
+            }
+            Incoming::Refused(sequence) => {
+                if records.settle(self.number, sequence, Fate::Refused) {
+                    records.refused.fetch_add(1, Ordering::Relaxed);
+                    let audience = self.stage.rooms.audience_of(self.number);
+                    records.due_deliveries.fetch_sub(audience, Ordering::Relaxed);
+                }
+                ears.is_answered = true;
+            }
+            Incoming::Error => {
+                records.errors.fetch_add(1, Ordering::Relaxed);
+            }
+            Incoming::Ping(reply) => ears.replies.push(reply),
+            Incoming::Welcome(_) | Incoming::Other => {}
+        }
+    }
+
+    fn hear_payload(&self, ears: &mut Ears, payload: &[u8], now: Duration) {
+        let Stage { talk, records, rooms, payloads, .. } = &*self.stage;
+        let is_for_it = |label: Label| {
+            rooms.hears(self.number, label.sender) && records.ledger().has_room_for(label.sender, label.sequence)
+        };
+        let arrival = ears.receiver.take(payloads, payload, is_for_it);
+        match arrival {
+            Arrival::InOrder(label) | Arrival::Reordered(label) => {
+                records.arrives(self.number, label, rooms.audience_of(label.sender), us(now));
+                // Where acks are given, they are the answer.
+                if label.sender == self.number && !has_acks(talk.protocol) {
+                    ears.is_answered = true;
+                }
+            }
+            Arrival::Corrupted | Arrival::Duplicated => {
+                records.note_sign_of_life();
+                ears.is_answered |= talk.audience == Audience::Sender;
+            }
+            Arrival::Foreign => {}
+        }
+        records.note_fault(arrival);
+    }
+}
