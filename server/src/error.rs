@@ -26,6 +26,10 @@ pub(crate) struct ApiError {
     message: Cow<'static, str>,
 }
 
+/// What an error says to people, beside its answer for programs.
+#[derive(Debug, Clone)]
+pub(crate) struct Explanation(pub(crate) Cow<'static, str>);
+
 #[derive(Serialize)]
 struct Body<'a> {
     error: Detail<'a>,
@@ -67,6 +71,7 @@ impl IntoResponse for ApiError {
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECS));
         }
+        response.extensions_mut().insert(Explanation(self.message));
         response
     }
 }

@@ -3,21 +3,33 @@
 
 use hub::{Dialect, Encode, Format, Formats};
 
+use crate::doors::channels::ChannelsFormat;
+use crate::doors::htmx::HtmxFormat;
 use crate::doors::native::NativeFormat;
 use crate::doors::raw::RawFormat;
+use crate::doors::sse::SseFormat;
 
 /// What each door joins its members with.
 #[derive(Debug)]
 pub(crate) struct DoorFormats {
     pub(crate) native: Format,
     pub(crate) raw: Format,
+    pub(crate) sse: Format,
+    pub(crate) channels: Format,
+    pub(crate) htmx: Format,
 }
 
 impl DoorFormats {
     /// All formats; `base_path` stands before the paths that they show.
     pub(crate) fn new(base_path: &str) -> (Self, Formats) {
         let mut list = FormatList::default();
-        let formats = Self { native: list.add(NativeFormat::new(base_path)), raw: list.add(RawFormat::new(base_path)) };
+        let formats = Self {
+            native: list.add(NativeFormat::new(base_path)),
+            raw: list.add(RawFormat::new(base_path)),
+            sse: list.add(SseFormat::new(base_path)),
+            channels: list.add(ChannelsFormat::new(base_path)),
+            htmx: list.add(HtmxFormat::new(base_path)),
+        };
         (formats, Formats::new(list.0))
     }
 }
@@ -36,3 +48,5 @@ impl FormatList {
 
 /// Members of the raw relay: the message's bytes.
 pub(crate) const RAW: Dialect = Dialect(1);
+/// Members of the Channels style chat: the text.
+pub(crate) const CHANNELS: Dialect = Dialect(2);

@@ -24,8 +24,8 @@ mod formats;
 mod images;
 mod input;
 mod metrics;
+mod native_message;
 mod pieces;
-#[cfg_attr(not(test), expect(dead_code, reason = "the doors that read from it come next"))]
 mod pipe;
 mod plain_text;
 mod query;

@@ -100,6 +100,9 @@ pub struct SessionLimits {
     /// Answers of one connection that wait for a picture before them; then the
     /// peer is not read.
     pub answers_max: usize,
+    /// Bytes that wait for a request which takes them, such as the body of SSE;
+    /// then its session's socket counts as full.
+    pub pipe_max_bytes: usize,
     /// Stored messages that a new member is given.
     pub history_messages: u64,
     /// Bytes per fragment of a negative, so that pings pass between them.
@@ -310,6 +313,7 @@ fn session_limits(raw_message_max_bytes: usize) -> SessionLimits {
         nonsense_max_per_minute: 100,
         images_max: 4,
         answers_max: 64,
+        pipe_max_bytes: 64 * KIB,
         history_messages: 50,
         fragment_max_bytes: 64 * KIB,
         close_write_max: Duration::from_secs(10),

@@ -38,6 +38,12 @@ pub(crate) enum Speaks {
     Raw,
     /// `/ws/image`.
     Image,
+    /// `/rooms/<room>/events`.
+    Sse,
+    /// `/ws/chat/<room>/`.
+    Channels,
+    /// `/ws/htmx`.
+    Htmx,
     /// The port of TCP pairs.
     TcpPair,
     /// The port of the TCP room.
@@ -45,12 +51,27 @@ pub(crate) enum Speaks {
 }
 
 impl Speaks {
+    const ALL: [Self; 9] = [
+        Self::Http,
+        Self::Native,
+        Self::Raw,
+        Self::Image,
+        Self::Sse,
+        Self::Channels,
+        Self::Htmx,
+        Self::TcpPair,
+        Self::TcpRoom,
+    ];
+
     fn name(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Native => "native",
             Self::Raw => "raw",
             Self::Image => "image",
+            Self::Sse => "sse",
+            Self::Channels => "channels",
+            Self::Htmx => "htmx",
             Self::TcpPair => "tcp_pair",
             Self::TcpRoom => "tcp_room",
         }
@@ -131,7 +152,7 @@ impl Metrics {
     pub(crate) fn new(pictures: &ImageMetrics, hub: Arc<Hub>, pool: Arc<ImagePool>) -> Self {
         let mut registry = Registry::with_prefix("negaphone");
         let connections = Family::<Label, Gauge>::default();
-        for door in [Speaks::Http, Speaks::Native, Speaks::Raw, Speaks::Image, Speaks::TcpPair, Speaks::TcpRoom] {
+        for door in Speaks::ALL {
             // From the start, so that a rise from none is seen as one.
             drop(connections.get_or_create(&[("door", door.name())]));
         }

@@ -115,9 +115,13 @@ impl Drop for Pipe {
 pub(crate) struct PipeReader(Arc<Shared>);
 
 impl PipeReader {
-    /// All that was written since the last time; `None` at the end of the
-    /// stream.
-    pub(crate) fn poll_take(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    /// Waits for all that was written since the last time; `None` at the end of
+    /// the stream. Loses nothing when it is cancelled.
+    pub(crate) async fn take(&mut self) -> Option<Bytes> {
+        poll_fn(|context| self.poll_take(context)).await
+    }
+
+    fn poll_take(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = self.0.state.lock();
         if !state.unread.is_empty() {
             let bytes = std::mem::take(&mut state.unread).freeze();
@@ -130,12 +134,6 @@ impl PipeReader {
         }
         state.reader = Some(context.waker().clone());
         Poll::Pending
-    }
-
-    /// Waits for [`poll_take`](Self::poll_take); loses nothing when it is
-    /// cancelled.
-    pub(crate) async fn take(&mut self) -> Option<Bytes> {
-        poll_fn(|context| self.poll_take(context)).await
     }
 }
 

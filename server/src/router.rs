@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Redirect;
 use axum::routing::{any, get, post};
 
 use crate::app::App;
-use crate::doors::{health, http, image, metrics, native, page, raw};
+use crate::doors::{channels, health, htmx, http, image, metrics, native, page, raw, sse};
 use crate::peer::{count_client, same_origin_only};
 
 /// The routes, under the base path.
@@ -22,9 +22,15 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route(&at("/ws"), any(native::open))
         .route(&at("/ws/image"), any(image::open))
         .route(&at("/ws/raw/{room}"), any(raw::open))
+        .route(&at("/ws/chat/{room}/"), any(channels::open))
+        .route(&at("/ws/htmx"), any(htmx::open))
+        .route(&at("/chat/"), get(channels::choose_room))
+        .route(&at("/chat/{room}/"), get(channels::show_room))
+        .route(&at("/htmx"), get(htmx::show_page))
         .route(&at("/invert"), post(http::invert_image))
         .route(&at("/rooms/{room}/messages"), get(http::get_messages).post(http::post_message).delete(http::clear_room))
         .route(&at("/rooms/{room}/images"), post(http::share_image))
+        .route(&at("/rooms/{room}/events"), get(sse::open))
         .route(&at("/images/{id}"), get(http::get_image))
         .route(&at("/health/live"), get(health::live))
         .route(&at("/health/ready"), get(health::ready))
@@ -38,6 +44,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .fallback(http::not_found)
         .layer(from_fn_with_state(Arc::clone(app), same_origin_only))
         .layer(from_fn_with_state(Arc::clone(app), count_client))
+        .layer(from_fn(http::explain_to_htmx))
         .layer(map_response(http::no_sniff))
         .with_state(Arc::clone(app))
 }

@@ -103,6 +103,12 @@ impl Connection {
         self.session.abandon();
     }
 
+    /// Says good-bye to somebody who could not be let into a room.
+    pub(crate) async fn refuse(self, reason: Leave) {
+        self.session.end(reason);
+        self.run(NoDoor).await;
+    }
+
     async fn talk(&mut self, door: &mut impl Door) -> End {
         let session = Arc::clone(&self.session);
         let stop = self.app.stop.clone();
@@ -205,6 +211,23 @@ impl Connection {
             SockRef::from(self.stream.as_ref()).shutdown(Shutdown::Write).ok();
             timeout(limits.linger_max, self.input.drop_rest(limits.linger_max_bytes)).await.ok();
         }
+    }
+}
+
+/// The door of a session that has ended before it began.
+struct NoDoor;
+
+impl Door for NoDoor {
+    async fn text(&mut self, _: Utf8) -> Result<(), Close> {
+        Ok(())
+    }
+
+    async fn binary(&mut self, _: Bytes) -> Result<(), Close> {
+        Ok(())
+    }
+
+    fn too_slow(&self) -> Close {
+        Close::new(CloseCode::OVERLOADED, "")
     }
 }
 

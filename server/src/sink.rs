@@ -13,9 +13,8 @@ use crate::pipe::Pipe;
 pub(crate) enum Sink {
     /// The write side of a TCP connection; the session's own task reads it.
     Tcp(Arc<TcpStream>),
-    #[expect(dead_code, reason = "the doors that read from it come next")]
     /// The write end of a pipe; a request's body is the other one.
-    Pipe(Pipe),
+    Pipe(Arc<Pipe>),
 }
 
 impl hub::Sink for Sink {

@@ -1,124 +1,173 @@
 //! One behaviour, every door that leads into rooms, and each pair of them.
 
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
 use serde_json::json;
-use tests::{NativeClient, Received, TestServer, WsClient};
+use tests::{AnyMember, Door, Goodbye, Received, Refusal, TestServer, within_deadline};
 
-/// Somebody at a door of room `meeting`.
-enum Member {
-    Native(NativeClient),
-    Raw(WsClient),
-    Http(Requests),
+/// Letters of several lengths, and what a browser must not take for markup.
+const TEXT: &str = r#"<b onclick="alert('1')">&amp;</b> æøå 😀"#;
+
+struct Case {
+    server: TestServer,
+    members: Vec<AnyMember>,
 }
 
-/// Reads and writes by requests.
-struct Requests {
-    http: tests::Http,
-    heard: usize,
+impl Case {
+    /// A room with somebody at each of the doors.
+    async fn with(doors: &[Door]) -> Self {
+        let server = TestServer::start().await;
+        let mut members = Vec::new();
+        for door in doors {
+            members.push(door.enter(&server, "meeting").await);
+        }
+        Self { server, members }
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
-    Native,
-    Raw,
-    Http,
+async fn hears(member: &mut AnyMember, expected: &str, context: (Door, Door)) {
+    assert_eq!(member.hears().await, expected, "{context:?}");
 }
 
-impl Member {
-    async fn at(door: Door, server: &TestServer) -> Self {
-        match door {
-            Door::Native => Self::Native(server.native("room=meeting&name=ada").await),
-            // The door has no welcome: a member counts once the native members are told.
-            Door::Raw => Self::Raw(server.ws("/ws/raw/meeting").await),
-            Door::Http => Self::Http(Requests { http: server.http(), heard: 0 }),
+async fn is_heard_in_order(from: Door) {
+    for &to in Door::ALL {
+        let Case { server: _server, mut members } = Case::with(&[from, to]).await;
+        for number in 0..30 {
+            members[0].say(&format!("{number} {TEXT}")).await;
+        }
+        for number in 0..30 {
+            let expected = format!("{number} {TEXT}");
+            hears(&mut members[1], &expected, (from, to)).await;
+            hears(&mut members[0], &expected, (from, from)).await;
         }
     }
+}
 
-    async fn say(&mut self, text: &str) {
-        match self {
-            Self::Native(client) => client.say(text).await,
-            Self::Raw(ws) => ws.send(text).await,
-            Self::Http(client) => {
-                let message = json!({"name": "ada", "text": text});
-                let answer = client.http.post_json("/rooms/meeting/messages", &message).await;
-                assert_eq!(answer.status, 201);
+/// More than the door lets into one message.
+fn too_large(door: Door) -> (String, fn(&Refusal) -> bool) {
+    match door {
+        Door::Raw => ("x".repeat((1 << 20) + 1), |refusal| *refusal == Refusal::Ended(Goodbye::Close(1009))),
+        Door::Native | Door::Http | Door::Sse | Door::Channels | Door::Htmx => (
+            "x".repeat((16 << 10) + 1),
+            |refusal| matches!(refusal, Refusal::Told(why) if why.ends_with("has 16385 bytes, 16384 are allowed")),
+        ),
+    }
+}
+
+async fn too_large_is_refused_clearly(from: Door) {
+    for &to in Door::ALL {
+        let Case { server, mut members } = Case::with(&[from, to]).await;
+        let (text, is_expected) = too_large(from);
+        members[0].say(&text).await;
+        let refusal = members[0].refused().await;
+        assert!(is_expected(&refusal), "{from:?}: {refusal:?}");
+        if matches!(refusal, Refusal::Ended(_)) {
+            members[0] = from.enter(&server, "meeting").await;
+        }
+        members[0].say("after").await;
+        hears(&mut members[1], "after", (from, to)).await;
+        hears(&mut members[0], "after", (from, from)).await;
+    }
+}
+
+fn expected_goodbye(door: Door) -> Goodbye {
+    match door {
+        Door::Native | Door::Raw | Door::Channels | Door::Htmx => Goodbye::Close(1012),
+        Door::Sse => Goodbye::EndOfStream,
+        Door::Http => Goodbye::NotConnected,
+    }
+}
+
+async fn is_told_goodbye_and_comes_back(door: Door) {
+    let Case { server, mut members } = Case::with(&[door, door]).await;
+    members[0].say("before").await;
+    hears(&mut members[0], "before", (door, door)).await;
+    let address = server.address();
+    server.stop();
+    for member in &mut members {
+        assert_eq!(member.goodbye().await, expected_goodbye(door), "{door:?}");
+    }
+    drop(members);
+    server.stopped().await;
+    let server = TestServer::with(|config| config.listen = address).await;
+    let mut back = door.enter(&server, "meeting").await;
+    back.say("after").await;
+    hears(&mut back, "after", (door, door)).await;
+}
+
+macro_rules! every_door {
+    ($($name:ident: $door:ident;)*) => {
+        $(mod $name {
+            use super::*;
+
+            #[tokio::test]
+            async fn is_heard_in_order_at_every_door_and_its_markup_is_inert() {
+                is_heard_in_order(Door::$door).await;
             }
-        }
-    }
 
-    /// The text of the next message, without its sender.
-    async fn hears(&mut self) -> String {
-        match self {
-            Self::Native(client) => client.hears().await,
-            Self::Raw(ws) => {
-                let text = ws.receive().await.text();
-                text.split_once(": ").map_or(text.clone(), |(_, said)| said.to_owned())
+            #[tokio::test]
+            async fn too_large_is_refused_clearly_and_nobody_else_hears_of_it() {
+                too_large_is_refused_clearly(Door::$door).await;
             }
-            Self::Http(client) => loop {
-                let page = client.http.get("/rooms/meeting/messages?limit=1000", &[]).await.json();
-                if let Some(message) = page["messages"].get(client.heard) {
-                    client.heard += 1;
-                    return message["text"].as_str().unwrap().to_owned();
-                }
-            },
+
+            #[tokio::test]
+            async fn shutdown_says_goodbye_so_that_the_client_comes_back() {
+                is_told_goodbye_and_comes_back(Door::$door).await;
+            }
+        })*
+
+        #[test]
+        fn no_door_is_left_out() {
+            assert_eq!(Door::ALL, [$(Door::$door),*]);
         }
-    }
+    };
 }
 
-/// A room with the members seated: a watcher at the native door sees the count.
-async fn meeting(doors: &[Door]) -> (TestServer, Vec<Member>) {
-    let server = TestServer::start().await;
-    let mut watcher = server.native("room=meeting&name=watcher").await;
-    let mut members = Vec::new();
-    for &door in doors {
-        members.push(Member::at(door, &server).await);
-        if door != Door::Http {
-            watcher.next(&["join"]).await;
+every_door! {
+    native: Native;
+    raw: Raw;
+    http: Http;
+    sse: Sse;
+    channels: Channels;
+    htmx: Htmx;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_at_all_doors_who_speak_at_once_hear_one_order() {
+    const EACH: usize = 20;
+    let doors = [Door::ALL, Door::ALL].concat();
+    let Case { server: _server, mut members } = Case::with(&doors).await;
+    let speaking = members.iter_mut().enumerate().map(async |(speaker, member)| {
+        for number in 0..EACH {
+            member.say(&format!("{speaker} {number}")).await;
         }
-    }
-    (server, members)
-}
-
-async fn check_pair(from: Door, to: Door) {
-    let (_server, mut members) = meeting(&[from, to]).await;
-    for number in 0..50 {
-        members[0].say(&format!("message {number} <b>&amp;</b> æøå 😀")).await;
-    }
-    for number in 0..50 {
-        let expected = format!("message {number} <b>&amp;</b> æøå 😀");
-        assert_eq!(members[1].hears().await, expected, "markup and letters pass as they are, in order");
-        assert_eq!(members[0].hears().await, expected, "the sender hears itself");
-    }
-}
-
-macro_rules! pairs {
-    ($($name:ident: $from:ident to $to:ident;)*) => {$(
-        #[tokio::test]
-        async fn $name() {
-            check_pair(Door::$from, Door::$to).await;
+    });
+    join_all(speaking).await;
+    let mut conversations = HashSet::new();
+    for member in &mut members {
+        let mut conversation = Vec::new();
+        for _ in 0..EACH * doors.len() {
+            conversation.push(member.hears().await);
         }
-    )*};
-}
-
-pairs! {
-    native_is_heard_at_native: Native to Native;
-    native_is_heard_at_raw: Native to Raw;
-    native_is_heard_by_http: Native to Http;
-    raw_is_heard_at_native: Raw to Native;
-    raw_is_heard_at_raw: Raw to Raw;
-    raw_is_heard_by_http: Raw to Http;
-    http_is_heard_at_native: Http to Native;
-    http_is_heard_at_raw: Http to Raw;
-    http_is_heard_by_http: Http to Http;
+        for speaker in 0..doors.len() {
+            let begin = format!("{speaker} ");
+            let mut said = conversation.iter().filter(|text| text.starts_with(&begin));
+            assert!((0..EACH).all(|number| said.next() == Some(&format!("{speaker} {number}"))));
+        }
+        conversations.insert(conversation);
+    }
+    assert_eq!(conversations.len(), 1, "not all heard the same order");
 }
 
 #[tokio::test]
 async fn raw_bytes_come_back_byte_for_byte_and_show_as_their_size_elsewhere() {
-    let (server, mut members) = meeting(&[Door::Raw, Door::Native]).await;
+    let server = TestServer::start().await;
+    let mut native = server.native("room=meeting&name=ada").await;
+    let mut raw = server.ws("/ws/raw/meeting").await;
     let bytes: Vec<u8> = (0..=255).collect();
-    let Member::Raw(raw) = &mut members[0] else { panic!("a raw member") };
     raw.send_binary(bytes.clone()).await;
     assert_eq!(raw.receive().await, Received::Binary(bytes));
-    let Member::Native(native) = &mut members[1] else { panic!("a native member") };
     let shown = native.next(&["bytes"]).await;
     assert_eq!((&shown["size"], &shown["offset"]), (&json!(256), &json!(1)));
     let page = server.http().get("/rooms/meeting/messages", &[]).await.json();
@@ -127,9 +176,10 @@ async fn raw_bytes_come_back_byte_for_byte_and_show_as_their_size_elsewhere() {
 
 #[tokio::test]
 async fn json_is_kept_to_the_letter() {
-    let (server, mut members) = meeting(&[Door::Native, Door::Raw]).await;
+    let server = TestServer::start().await;
+    let mut raw = server.ws("/ws/raw/meeting").await;
+    let mut native = server.native("room=meeting&name=ada").await;
     let data = r#"{"b":1.50,"a":[ ],"ø":"\u00e6"}"#;
-    let Member::Native(native) = &mut members[0] else { panic!("a native member") };
     native.ws().send(format!(r#"{{"type":"data","data":{data}}}"#)).await;
     let frame = loop {
         let frame = native.ws().receive().await.text();
@@ -138,8 +188,25 @@ async fn json_is_kept_to_the_letter() {
         }
     };
     assert!(frame.contains(data), "{frame}");
-    let Member::Raw(raw) = &mut members[1] else { panic!("a raw member") };
     assert_eq!(raw.receive().await, Received::Text(format!("ada: {data}")));
     let page = server.http().get("/rooms/meeting/messages", &[]).await.json();
     assert_eq!(page["messages"][0]["text"], data);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_count_is_right_after_a_thousand_comings_and_goings() {
+    const AT_ONCE: usize = 20;
+    let server = TestServer::start().await;
+    // Requests come and go without being counted.
+    let doors: Vec<_> = Door::ALL.iter().copied().filter(|&door| door != Door::Http).collect();
+    let comings = (0..1_000 / AT_ONCE).map(|round| (0..AT_ONCE).map(move |place| round + place));
+    for round in comings {
+        let entering = round.map(|turn| doors[turn % doors.len()].enter(&server, "meeting"));
+        // All go without a word.
+        drop(join_all(entering).await);
+    }
+    within_deadline("the last to be gone", async {
+        while server.native("room=meeting&name=counter").await.welcome["members"] != 1 {}
+    })
+    .await;
 }

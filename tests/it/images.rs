@@ -18,7 +18,7 @@ fn encode(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     file.into_inner()
 }
 
-fn png(seed: u8) -> Vec<u8> {
+pub(crate) fn png(seed: u8) -> Vec<u8> {
     encode(&picture(seed), ImageFormat::Png)
 }
 

@@ -5,12 +5,17 @@
 
 pub mod fault_proxy;
 mod http;
+mod member;
+mod member_http;
+mod member_sse;
+mod member_websocket;
 mod native;
 mod nginx;
 mod process;
 mod raw_socket;
 pub mod resuming;
 mod server;
+mod sse;
 mod tcp;
 mod websocket;
 
@@ -18,11 +23,16 @@ use std::future::Future;
 use std::time::Duration;
 
 pub use http::{Answer, Http};
+pub use member::{AnyMember, Door, Goodbye, Member, Refusal};
+pub use member_http::HttpMember;
+pub use member_sse::SseMember;
+pub use member_websocket::{ChannelsMember, HtmxMember, NativeMember, RawMember};
 pub use native::NativeClient;
 pub use nginx::{Front, Nginx};
 pub use process::ServerProcess;
 pub use raw_socket::{Frame, RawSocket};
 pub use server::TestServer;
+pub use sse::{SseClient, SseEvent};
 pub use tcp::TcpClient;
 pub use websocket::{Received, WsClient};
 

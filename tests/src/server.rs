@@ -12,6 +12,7 @@ use negaphone::limits::Limits;
 use crate::http::Http;
 use crate::native::NativeClient;
 use crate::raw_socket::RawSocket;
+use crate::sse::SseClient;
 use crate::tcp::TcpClient;
 use crate::websocket::WsClient;
 
@@ -109,6 +110,11 @@ impl TestServer {
         NativeClient::join(self.ws(&format!("/ws?{query}")).await).await
     }
 
+    /// Server-sent events at a path, after an earlier one.
+    pub async fn sse(&self, path: &str, last_event_id: Option<&str>) -> SseClient {
+        SseClient::connect(self.address, &format!("{}{path}", self.base_path), last_event_id).await
+    }
+
     /// Plain HTTP.
     #[must_use]
     pub fn http(&self) -> Http {
@@ -143,6 +149,15 @@ impl TestServer {
     /// A connection to TCP pairs.
     pub async fn tcp_pair(&self) -> TcpClient {
         TcpClient::connect(self.tcp_pair_address()).await
+    }
+
+    /// Waits until somebody who comes in by a door that has no welcome is
+    /// seated.
+    pub async fn until_joined<T>(&self, room: &str, entering: impl Future<Output = T>) -> T {
+        let mut watcher = self.native(&format!("room={room}&name=watcher")).await;
+        let entered = entering.await;
+        watcher.next(&["join"]).await;
+        entered
     }
 
     /// Asks it to stop, and goes on.

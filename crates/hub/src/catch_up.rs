@@ -56,7 +56,8 @@ impl<S: Sink> CatchUp<S> {
                 return Err(Leave::TooSlow);
             }
             for message in page.messages.iter().take(limit) {
-                let event = Event { room: self.room.name(), happening: Happening::Message(message) };
+                let event =
+                    Event { room: self.room.name(), epoch: self.room.epoch(), happening: Happening::Message(message) };
                 self.formats.encoder(self.format).encode(&event, &mut out);
                 self.after = message.offset;
                 if out.len() >= limits.write_max_bytes {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 
-use crate::message::Message;
+use crate::message::{Epoch, Message};
 use crate::name::RoomName;
 
 /// Names one of the hub's formats: its place in the list given to
@@ -18,6 +18,8 @@ pub struct Format(pub usize);
 pub struct Event<'a> {
     /// Where it happened.
     pub room: &'a RoomName,
+    /// In which life of the room.
+    pub epoch: Epoch,
     /// What happened.
     pub happening: Happening<'a>,
 }

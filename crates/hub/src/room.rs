@@ -215,7 +215,7 @@ impl<S: Sink> Room<S> {
     }
 
     fn put_on_tapes(&self, state: &mut State<S>, size_hint: usize, happening: Happening<'_>) {
-        let event = Event { room: &self.name, happening };
+        let event = Event { room: &self.name, epoch: self.epoch, happening };
         for (index, tape) in state.tapes.iter_mut().enumerate() {
             if let Some(tape) = tape {
                 tape.append(size_hint, |out| self.formats.encoder(Format(index)).encode(&event, out));

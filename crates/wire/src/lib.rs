@@ -5,10 +5,12 @@
 //! values into what the hub understands.
 
 pub mod base64_image;
+pub mod channels;
 pub mod character;
 pub mod engineio;
 pub mod error_code;
 pub mod html_json;
+pub mod htmx;
 pub mod image_json;
 mod json;
 pub mod native;

@@ -1,7 +1,9 @@
 //! One file per protocol: each translates between its wire and the hub, and
 //! none knows another.
 
+pub(crate) mod channels;
 pub(crate) mod health;
+pub(crate) mod htmx;
 pub(crate) mod http;
 pub(crate) mod image;
 pub(crate) mod metrics;
@@ -9,5 +11,6 @@ pub(crate) mod native;
 pub(crate) mod page;
 pub(crate) mod params;
 pub(crate) mod raw;
+pub(crate) mod sse;
 pub(crate) mod tcp_pair;
 mod upgrade;

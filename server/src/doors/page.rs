@@ -1,5 +1,6 @@
 //! The web page and its files, embedded in the program.
 
+use askama::Template;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -24,6 +25,17 @@ struct Assets;
 pub(super) fn index(headers: &HeaderMap) -> Response {
     let file = Assets::get("index.html").expect("the page is embedded");
     serve("index.html", &file, headers)
+}
+
+/// A page made from a template.
+pub(super) fn html(page: &impl Template) -> Response {
+    let body = page.render().expect("memory can be written to");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type(".html"))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    ];
+    (headers, body).into_response()
 }
 
 /// `GET /assets/<path>`.

@@ -19,8 +19,10 @@ pub enum Message<'a> {
         room: &'a str,
         /// Under which name.
         name: &'a str,
-        /// The secret by which the client's ids are known again.
-        session: &'a str,
+        /// The secret by which the client's ids are known again; absent where
+        /// it only reads.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<&'a str>,
         /// What offsets are relative to.
         epoch: &'a str,
         /// The next message has the one after it.

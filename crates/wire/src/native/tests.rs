@@ -157,7 +157,7 @@ fn check_put(message: &Message<'_>, expected: &str) {
 
 #[test]
 fn a_welcome_says_whether_it_recovered_only_when_asked() {
-    let (room, name, session, epoch) = ("lobby", "ada", "s", "e");
+    let (room, name, session, epoch) = ("lobby", "ada", Some("s"), "e");
     let welcome = |recovered| Message::Welcome {
         room,
         name,

@@ -1,5 +1,6 @@
 //! Plain HTTP: messages in and out, for scripts, notebooks and curl.
 
+mod fragment;
 mod message;
 mod picture;
 
@@ -22,6 +23,7 @@ use crate::plain_text::{PlainText, Urls};
 use crate::query::Query;
 use message::{Posted, Shown};
 
+pub(crate) use fragment::explain_to_htmx;
 pub(crate) use picture::{get_image, invert_image, share_image};
 
 /// Longest `Idempotency-Key`, in bytes. Chosen: twice what anybody uses.

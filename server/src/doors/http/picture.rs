@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
@@ -12,7 +14,7 @@ use hub::{Blob, BlobId, Body, Draft, PersonName, RoomName, SharedImage};
 use invert::Inverted;
 use serde::Serialize;
 
-use super::idempotency_key;
+use super::{fragment, idempotency_key};
 use crate::app::App;
 use crate::body::{self, Kind};
 use crate::error::ApiError;
@@ -35,7 +37,8 @@ struct Shared<'a> {
     height: u32,
 }
 
-/// `POST /invert`: a picture in, its negative out.
+/// `POST /invert`: a picture in, its negative out; for htmx as an element with
+/// the negative in it.
 pub(crate) async fn invert_image(
     State(app): State<Arc<App>>,
     client: Client,
@@ -43,6 +46,11 @@ pub(crate) async fn invert_image(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let inverted = invert(&app, &client, &parts, body).await?;
+    if fragment::is_wanted(&parts.headers) {
+        let Inverted { format, bytes, width, height, .. } = inverted;
+        let src = format!("data:{};base64,{}", format.mime_type(), STANDARD.encode(bytes));
+        return Ok(fragment::Image { src, width, height }.into_response());
+    }
     Ok(([(header::CONTENT_TYPE, inverted.format.mime_type())], inverted.bytes).into_response())
 }
 
@@ -69,6 +77,9 @@ pub(crate) async fn share_image(
     let from = name.unwrap_or_else(PersonName::guest);
     let draft = Draft { from, body: Body::Image(image), as_sent: None, id: None };
     let receipt = app.hub.publish_or_refuse(&room, draft, dedup).await?;
+    if fragment::is_wanted(&parts.headers) {
+        return Ok(fragment::Image { src: url, width, height }.into_response());
+    }
     let status = if receipt.repeat { StatusCode::OK } else { StatusCode::CREATED };
     let shared = Shared {
         offset: receipt.offset.0,

@@ -102,7 +102,7 @@ async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
             Some(frame(&Message::Welcome {
                 room: entrance.room.name().as_str(),
                 name: entrance.name.as_str(),
-                session: &entrance.session_key,
+                session: Some(&entrance.session_key),
                 epoch: &welcome.epoch.to_string(),
                 offset: welcome.offset.0,
                 head: welcome.head.0,
@@ -116,8 +116,7 @@ async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
         Ok(seat) => seat,
         Err(error) => {
             tracing::warn!(room = %entrance.room.name(), %error, "somebody could not join");
-            session.end(hub::Leave::StoreDown);
-            return connection.run(Refused).await;
+            return connection.refuse(hub::Leave::StoreDown).await;
         }
     };
     let door = NativeDoor {
@@ -256,23 +255,6 @@ impl Door for NativeDoor {
 
     fn too_slow(&self) -> Close {
         Close::new(CloseCode::TOO_SLOW, "too slow: come back with your position")
-    }
-}
-
-/// The door of a session that has ended before it began.
-struct Refused;
-
-impl Door for Refused {
-    async fn text(&mut self, _: Utf8) -> Result<(), Close> {
-        Ok(())
-    }
-
-    async fn binary(&mut self, _: Bytes) -> Result<(), Close> {
-        Ok(())
-    }
-
-    fn too_slow(&self) -> Close {
-        Close::new(CloseCode::TOO_SLOW, "")
     }
 }
 

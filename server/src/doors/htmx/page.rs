@@ -1,0 +1,46 @@
+//! The page `/htmx`: chat and negatives without a line of our own JavaScript.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use form_urlencoded::{Serializer, byte_serialize};
+use hub::{PersonName, RoomName};
+
+use super::elements::Field;
+use crate::app::App;
+use crate::doors::{page, params};
+use crate::error::ApiError;
+use crate::query::Query;
+
+#[derive(Debug, Template)]
+#[template(path = "htmx/page.html")]
+struct Page<'a> {
+    base_path: &'a str,
+    room: &'a str,
+    room_in_path: String,
+    name: &'a str,
+    /// Of the address to which the page connects.
+    query: String,
+    field: Field,
+}
+
+/// `GET /htmx[?room=R&name=N]`.
+pub(crate) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
+    let query = Query::parse(query.as_deref());
+    let room = RoomName::parse(query.get("room").filter(|room| !room.is_empty()).unwrap_or(params::DEFAULT_ROOM))?;
+    let name = query.get("name").filter(|name| !name.is_empty()).map(PersonName::parse).transpose()?;
+    let name = name.unwrap_or_else(PersonName::guest);
+    let (room, name) = (room.as_str(), name.as_str());
+    let connect = Serializer::new(String::new()).extend_pairs([("room", room), ("name", name), ("page", "")]).finish();
+    let page = Page {
+        base_path: &app.config.base_path,
+        room,
+        room_in_path: byte_serialize(room.as_bytes()).collect(),
+        name,
+        query: connect,
+        field: Field { is_renewed: false },
+    };
+    Ok(page::html(&page))
+}
