@@ -37,6 +37,44 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Invert picture files.
     Invert(InvertArgs),
+    /// Save messages and shared pictures, or bring them back.
+    #[command(subcommand)]
+    History(HistoryCommand),
+}
+
+/// Backups: one JSON object a line.
+#[derive(Debug, Subcommand)]
+pub enum HistoryCommand {
+    /// Write all messages and shared pictures into a file; a server may have
+    /// them open.
+    Export(ExportArgs),
+    /// Bring them back; no server may have the folder open.
+    Import(ImportArgs),
+}
+
+/// What to save, and where to.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The folder of the server's files.
+    #[arg(long, env = "NEGAPHONE_DATA_DIR", default_value = DATA_DIR, value_name = "FOLDER")]
+    pub data_dir: PathBuf,
+    /// The file to write, or - for standard output.
+    #[arg(short, long, default_value = "-", value_name = "FILE")]
+    pub output: PathBuf,
+    /// Replace a file that exists already.
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// What to bring back, and where to.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// What `negaphone history export` wrote, or - for standard input.
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub input: PathBuf,
+    /// The folder of the server's files; made if need be.
+    #[arg(long, env = "NEGAPHONE_DATA_DIR", default_value = DATA_DIR, value_name = "FOLDER")]
+    pub data_dir: PathBuf,
 }
 
 /// How the server is started.

@@ -36,6 +36,7 @@ mod tcp;
 mod time;
 mod urls;
 
+pub mod history_files;
 pub mod invert_files;
 
 use std::io;

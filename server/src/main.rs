@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use negaphone::config::{Cli, Command, Config, ServeArgs};
-use negaphone::{Running, invert_files};
+use negaphone::{Running, history_files, invert_files};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Some(Command::Invert(args)) => return invert_files::run(&args),
+        Some(Command::History(command)) => return history_files::run(&command),
         Some(Command::Serve(args)) => serve(*args),
         None => serve(cli.serve),
     };

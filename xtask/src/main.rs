@@ -1,5 +1,5 @@
 //! Development commands: `cargo xtask test`, `check`, `smoke`, `corpus`,
-//! `instructions`, `negatives`, `relays`, `fuzz` and `long`.
+//! `history`, `instructions`, `negatives`, `relays`, `fuzz` and `long`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,7 @@ mod cargo;
 mod check;
 mod corpus;
 mod fuzz;
+mod history;
 mod install;
 mod instructions;
 mod long;
@@ -68,6 +69,8 @@ enum Command {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Measure what keeping messages costs, into docs/history.md
+    History,
     /// The runs that take too long for every change
     Long,
 }
@@ -98,6 +101,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Instructions { accept } => instructions::run(&sh, if *accept { Then::Accept } else { Then::Compare }),
         Command::Negatives => negatives::run(&sh),
         Command::Relays { only } => relays::run(&sh, only.as_deref()),
+        Command::History => history::run(&sh),
         Command::Long => long::run(&sh),
     }
 }

@@ -10,4 +10,6 @@ mod sqlite;
 
 pub use by_room::ByRoom;
 pub use memory::{MemoryLimits, MemoryStore};
-pub use sqlite::{OpenError, SqliteLimits, SqliteOptions, SqliteStore, Sync};
+pub use sqlite::{
+    Archive, ArchiveError, ArchivedPicture, OpenError, Restore, SqliteLimits, SqliteOptions, SqliteStore, Sync,
+};

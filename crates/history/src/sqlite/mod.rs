@@ -5,6 +5,7 @@
 //! messages, and the pictures that were shared. A third one is locked while a
 //! program has them open.
 
+mod archive;
 mod dedup;
 mod life;
 mod limits;
@@ -29,6 +30,7 @@ use hub::{Append, Appended, Blob, BlobId, Durability, Head, Offset, Page, RoomNa
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+pub use archive::{Archive, ArchiveError, ArchivedPicture, Restore};
 pub use limits::SqliteLimits;
 pub use open::OpenError;
 
