@@ -20,6 +20,11 @@ impl<'a> Bits<'a> {
         Self { stream, at: 0, word: 0, count: 0, missing_bytes: 0 }
     }
 
+    /// How many bytes have been taken, the last one perhaps in part.
+    pub(super) fn taken_bytes(&self) -> usize {
+        self.at - self.count as usize / 8
+    }
+
     /// Makes at least 56 bits available.
     #[inline(always)]
     pub(super) fn refill(&mut self) -> Result<(), DeflateError> {

@@ -7,6 +7,7 @@ mod finder;
 mod huffman;
 mod reader;
 mod retoken;
+mod runs;
 mod tokens;
 mod writer;
 

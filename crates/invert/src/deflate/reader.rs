@@ -132,6 +132,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// How many bytes of the stream have been read.
+    pub(crate) fn read_bytes(&self) -> usize {
+        self.source.taken_bytes()
+    }
+
     /// The checksum that follows the stream.
     ///
     /// # Errors

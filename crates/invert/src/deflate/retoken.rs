@@ -2,6 +2,7 @@
 //! from it byte by byte in much the same way.
 
 use super::finder::{Finder, common};
+use super::runs::push_runs;
 use super::{DISTANCE_MAX, LENGTH_MAX, LENGTH_MIN, Sequence, Tokens};
 
 /// Bytes that a window must have behind what is in use.
@@ -15,6 +16,12 @@ const EARLY_TOKENS: usize = 200;
 /// Chosen: what is shorter is hardly longer as literals.
 const WORTHWHILE_BYTES: usize = 6;
 
+/// Chosen on the same pictures as how hard to look for copies: where one in so
+/// many tokens more would be needed to mend copies, runs are shorter.
+const RUNS_SENSITIVITY: usize = 10;
+/// Chosen: and where it is one in so many, also than the copies that do fit.
+const ALL_RUNS_SENSITIVITY: usize = 6;
+
 /// How hard to look for copies where too few of the old ones fit.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Search {
@@ -27,15 +34,19 @@ pub(crate) struct Search {
     pub(crate) sensitivity: usize,
     /// It leaves copies alone that were shorter.
     pub(crate) shortest: usize,
+    /// Runs are enough, and nothing is looked for, as long as the new stream is at
+    /// most this long, in percent of the old one.
+    pub(crate) runs_percent_max: usize,
 }
 
 /// Finds new copies where the old ones do not fit.
 #[derive(Debug, Default)]
 pub(crate) struct Retoken {
     finder: Finder,
-    /// Distances that are worth a try.
+    /// Distances that are worth a try, that of pixels first.
     likely: [usize; 4],
     search: Search,
+    runs_are_enough: bool,
     /// Old literals and copies of late, in literals.
     old_tokens: usize,
     /// Bytes of late whose copies did not fit, more than those copies cost.
@@ -58,13 +69,20 @@ pub(crate) struct Part<'a> {
 }
 
 impl Retoken {
-    /// Begins a stream whose copies are likely to come from these distances.
+    /// Begins a stream whose copies are likely to come from these distances, of
+    /// which the first is that of pixels.
     pub(crate) fn begin(&mut self, likely: [usize; 4], search: Search) {
         self.likely = likely;
         self.search = search;
+        self.runs_are_enough = true;
         // A few copies that do not fit at the beginning prove nothing.
         (self.old_tokens, self.lost_bytes) = (EARLY_TOKENS, 0);
         self.has_finder = false;
+    }
+
+    /// Looks harder, or less hard, after so many bytes of either stream.
+    pub(crate) fn balance(&mut self, old_bytes: usize, new_bytes: usize) {
+        self.runs_are_enough = new_bytes.saturating_mul(100) <= old_bytes.saturating_mul(self.search.runs_percent_max);
     }
 
     /// Adds to `tokens` what makes the bytes of a part, by way of `sequences`,
@@ -94,13 +112,25 @@ impl Retoken {
                 done = at;
             } else {
                 self.lost_bytes += (left - same).saturating_sub(COPY_TOKENS);
-                done = if left >= self.search.shortest && self.lost_bytes * self.search.sensitivity > self.old_tokens {
+                done = if self.runs_are_enough && self.are_lost(ALL_RUNS_SENSITIVITY) {
+                    push_runs(window, (done, part.to), self.likely[0], tokens);
+                    return;
+                } else if self.runs_are_enough && self.are_lost(RUNS_SENSITIVITY) {
+                    push_runs(window, (done, at), self.likely[0], tokens);
+                    at
+                } else if left >= self.search.shortest && self.are_lost(self.search.sensitivity) {
                     self.search(part, (done, at), distance, tokens)
                 } else {
                     self.mend(window, (done, at), distance, tokens)
                 };
             }
         }
+    }
+
+    /// Whether one in `sensitivity` tokens more would be needed if copies were
+    /// mended.
+    fn are_lost(&self, sensitivity: usize) -> bool {
+        self.lost_bytes * sensitivity > self.old_tokens
     }
 
     /// Makes the bytes of a copy that fits only in parts: by the same distance

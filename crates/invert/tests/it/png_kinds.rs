@@ -220,7 +220,7 @@ fn what_went_before_changes_nothing() {
 
 #[test]
 fn more_effort_makes_smaller_files() {
-    let picture = Picture { width: 400, height: 300, ..SMALL };
+    let picture = Picture { width: 400, height: 300, colour: 6, depth: 16, ..SMALL };
     let file = picture.file(&Packing::Zlib(9).pack(&picture.filtered(Filters::Only(3))));
     let [fast, small] = [Effort::Fast, Effort::Small].map(|effort| {
         let mut out = Vec::new();
