@@ -62,7 +62,7 @@ impl App {
         local: SocketAddr,
     ) -> std::io::Result<Arc<Self>> {
         let proxies = Proxies::new(&config.trusted_proxies);
-        let (formats, encoders) = DoorFormats::new(&config.base_path);
+        let (formats, encoders) = DoorFormats::new(&config.base_path, &config.time_zone);
         let hub = Hub::start(store, encoders, Arc::new(limits.hub.clone()));
         let pictures = ImageMetrics::default();
         let images = Arc::new(ImagePool::start(limits.pool.clone(), limits.image.into(), pictures.clone())?);

@@ -2,12 +2,14 @@
 //! message may have been sent.
 
 use hub::{Dialect, Encode, Format, Formats};
+use jiff::tz::TimeZone;
 
 use crate::doors::channels::ChannelsFormat;
 use crate::doors::htmx::HtmxFormat;
 use crate::doors::native::NativeFormat;
 use crate::doors::raw::RawFormat;
 use crate::doors::sse::SseFormat;
+use crate::doors::tcp_room::LineFormat;
 
 /// What each door joins its members with.
 #[derive(Debug)]
@@ -17,11 +19,13 @@ pub(crate) struct DoorFormats {
     pub(crate) sse: Format,
     pub(crate) channels: Format,
     pub(crate) htmx: Format,
+    pub(crate) tcp_room: Format,
 }
 
 impl DoorFormats {
-    /// All formats; `base_path` stands before the paths that they show.
-    pub(crate) fn new(base_path: &str) -> (Self, Formats) {
+    /// All formats; `base_path` stands before the paths that they show, and
+    /// where they show a time it is that of `time_zone`.
+    pub(crate) fn new(base_path: &str, time_zone: &TimeZone) -> (Self, Formats) {
         let mut list = FormatList::default();
         let formats = Self {
             native: list.add(NativeFormat::new(base_path)),
@@ -29,6 +33,7 @@ impl DoorFormats {
             sse: list.add(SseFormat::new(base_path)),
             channels: list.add(ChannelsFormat::new(base_path)),
             htmx: list.add(HtmxFormat::new(base_path)),
+            tcp_room: list.add(LineFormat::new(base_path, time_zone)),
         };
         (formats, Formats::new(list.0))
     }
@@ -50,3 +55,5 @@ impl FormatList {
 pub(crate) const RAW: Dialect = Dialect(1);
 /// Members of the Channels style chat: the text.
 pub(crate) const CHANNELS: Dialect = Dialect(2);
+/// Members of the TCP room: the chunk.
+pub(crate) const TCP_ROOM: Dialect = Dialect(3);

@@ -89,6 +89,7 @@ pub enum StartError {
 pub struct Running {
     address: SocketAddr,
     tcp_pair_address: Option<SocketAddr>,
+    tcp_room_address: Option<SocketAddr>,
     app: Arc<App>,
     serving: JoinHandle<()>,
 }
@@ -111,6 +112,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 pub async fn start_within(config: Config, limits: Limits) -> Result<Running, StartError> {
     let (listener, address) = bind("--listen", config.listen).await?;
     let tcp_pair = bind_tcp_door("--tcp-pair", config.tcp_pair).await?;
+    let tcp_room = bind_tcp_door("--tcp-room", config.tcp_room).await?;
     let store = store::open(&config.history, &limits)?;
     let app = App::start(config, limits, store, address).map_err(StartError::Threads)?;
     let router = router::router(&app);
@@ -118,8 +120,12 @@ pub async fn start_within(config: Config, limits: Limits) -> Result<Running, Sta
         app.sessions.spawn(doors::tcp_pair::serve(listener, Arc::clone(&app)));
         address
     });
+    let tcp_room_address = tcp_room.map(|(listener, address)| {
+        app.sessions.spawn(doors::tcp_room::serve(listener, Arc::clone(&app)));
+        address
+    });
     let serving = tokio::spawn(listen::serve(listener, Arc::clone(&app), router));
-    Ok(Running { address, tcp_pair_address, app, serving })
+    Ok(Running { address, tcp_pair_address, tcp_room_address, app, serving })
 }
 
 async fn bind(flag: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -157,6 +163,18 @@ impl Running {
     #[must_use]
     pub fn tcp_pair_address(&self) -> Option<SocketAddr> {
         self.tcp_pair_address
+    }
+
+    /// Where the TCP room is, if that door is open.
+    #[must_use]
+    pub fn tcp_room_address(&self) -> Option<SocketAddr> {
+        self.tcp_room_address
+    }
+
+    /// The room into which the TCP room leads.
+    #[must_use]
+    pub fn tcp_room_name(&self) -> &str {
+        self.app.config.tcp_room_name.as_str()
     }
 
     /// The path under which everything lies.

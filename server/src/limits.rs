@@ -170,8 +170,6 @@ pub struct TcpLimits {
     /// A peer whose system has not acknowledged or taken anything for so long
     /// is gone.
     pub unacknowledged_max: Duration,
-    /// A message must be taken within this time.
-    pub write_max: Duration,
     /// After the end of our stream input is read and dropped for so long.
     /// Chosen: who types a message at that moment still gets to read why
     /// nobody answers …
@@ -182,6 +180,8 @@ pub struct TcpLimits {
     pub linger_at_stop_max: Duration,
     /// Talks of two.
     pub pair: TcpPairLimits,
+    /// The room.
+    pub room: TcpRoomLimits,
 }
 
 /// Bounds of TCP pairs.
@@ -199,6 +199,33 @@ pub struct TcpPairLimits {
     /// Bytes that are kept of what somebody sends when it is not its turn;
     /// then it is not read.
     pub ahead_max_bytes: usize,
+    /// A message must be taken within this time.
+    pub write_max: Duration,
+}
+
+/// Bounds of the TCP room.
+#[derive(Debug, Clone)]
+pub struct TcpRoomLimits {
+    /// One chunk of a member: a text of its bound, and what stands around it.
+    pub chunk_max_bytes: usize,
+    /// Time in which a member says nothing and is told nothing. Chosen: longer
+    /// than a lesson.
+    pub idle_max: Duration,
+    /// Writes to one member are at least so far apart, since a client takes
+    /// what it receives at once for one message. Chosen: a program that waits
+    /// wakes up in that time, and no person sees it.
+    pub write_gap_min: Duration,
+    /// A client is taken to receive once in this time, also on a busy machine,
+    /// and is sent no more in it than it receives at once.
+    pub receive_time: Duration,
+    /// When more waits for a member, whole chunks leave together, as many as a
+    /// client receives at once.
+    pub crowd_min_bytes: usize,
+    /// When so much waits for a member, it is written as fast as it is read;
+    /// more waits on the tape.
+    pub flood_min_bytes: usize,
+    /// What is on its way from the tape to there.
+    pub pipe_max_bytes: usize,
 }
 
 /// How often.
@@ -328,7 +355,6 @@ fn tcp_limits() -> TcpLimits {
         probe_after: Duration::from_secs(25),
         probe_interval: Duration::from_secs(5),
         unacknowledged_max: Duration::from_secs(50),
-        write_max: Duration::from_secs(10),
         linger_max: Duration::from_secs(30),
         linger_max_bytes: MIB,
         linger_at_stop_max: Duration::from_secs(2),
@@ -338,6 +364,16 @@ fn tcp_limits() -> TcpLimits {
             idle_max: Duration::from_secs(15 * 60),
             character_wait_max: Duration::from_secs(1),
             ahead_max_bytes: 16 * KIB,
+            write_max: Duration::from_secs(10),
+        },
+        room: TcpRoomLimits {
+            chunk_max_bytes: 17 * KIB,
+            idle_max: Duration::from_secs(2 * 60 * 60),
+            write_gap_min: Duration::from_millis(20),
+            receive_time: Duration::from_millis(50),
+            crowd_min_bytes: 2 * KIB,
+            flood_min_bytes: 64 * KIB,
+            pipe_max_bytes: 16 * KIB,
         },
     }
 }

@@ -52,5 +52,8 @@ fn announce(running: &Running) {
     if let Some(address) = running.tcp_pair_address() {
         println!("tcp pairs  {address} (talks of two, in turns)");
     }
+    if let Some(address) = running.tcp_room_address() {
+        println!("tcp room   {address} (line chat in {})", running.tcp_room_name());
+    }
     println!("history    {}; stop with Ctrl-C", running.history());
 }

@@ -13,7 +13,8 @@ use crate::pipe::Pipe;
 pub(crate) enum Sink {
     /// The write side of a TCP connection; the session's own task reads it.
     Tcp(Arc<TcpStream>),
-    /// The write end of a pipe; a request's body is the other one.
+    /// The write end of a pipe; the other one is a request's body, or is read by
+    /// a door that has its own way to write.
     Pipe(Arc<Pipe>),
 }
 

@@ -2,13 +2,13 @@
 //! they send, and seeing them off.
 
 use std::io;
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::app::App;
 use crate::connections::Admission;
@@ -26,6 +26,7 @@ const READ_BYTES: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Visitor {
     pub(crate) stream: TcpStream,
+    pub(crate) address: IpAddr,
     _admission: Arc<Admission>,
     _open: OpenConnection,
 }
@@ -46,9 +47,10 @@ pub(crate) async fn next_visitor(listener: &TcpListener, app: &App, door: Speaks
                 continue;
             }
         };
-        match (app.connections.admit(peer.ip()), prepare(&stream, &app.limits.tcp)) {
+        let address = peer.ip().to_canonical();
+        match (app.connections.admit(address), prepare(&stream, &app.limits.tcp)) {
             (Ok(admission), Ok(())) => {
-                return Visitor { stream, _admission: admission, _open: app.metrics.connected(door) };
+                return Visitor { stream, address, _admission: admission, _open: app.metrics.connected(door) };
             }
             // There is no language to say so in: it is told by the end of the stream.
             (Err(full), _) => app.metrics.refused(Refused::from(full)),
@@ -94,24 +96,21 @@ impl Visitor {
         }
     }
 
-    /// Sends all of the bytes.
+    /// Sends all of the bytes, however long that takes.
     ///
     /// # Errors
     ///
-    /// When the visitor is gone, or does not take them in time.
-    pub(crate) async fn write(&self, mut bytes: &[u8], limits: &TcpLimits) -> Result<(), Left> {
-        let writing = async {
-            while !bytes.is_empty() {
-                self.stream.writable().await?;
-                match self.stream.try_write(bytes) {
-                    Ok(count) => bytes = &bytes[count..],
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(error) => return Err(error),
-                }
+    /// When the visitor is gone.
+    pub(crate) async fn write(&self, mut bytes: &[u8]) -> Result<(), Left> {
+        while !bytes.is_empty() {
+            self.stream.writable().await.map_err(|_| Left)?;
+            match self.stream.try_write(bytes) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(Left),
             }
-            Ok(())
-        };
-        timeout(limits.write_max, writing).await.map_or(Err(Left), |written| written.map_err(|_: io::Error| Left))
+        }
+        Ok(())
     }
 
     /// Ends the stream. What still comes is read and dropped for a while:

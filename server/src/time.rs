@@ -1,6 +1,7 @@
 //! How times are written.
 
 use hub::Timestamp;
+use jiff::tz::TimeZone;
 
 /// UTC with milliseconds, such as `2026-11-21T22:17:03.120Z` (RFC 3339).
 #[must_use]
@@ -8,6 +9,13 @@ pub(crate) fn format(time: Timestamp) -> String {
     // Only a clock set beyond the year 9999 could fail here.
     let time = jiff::Timestamp::from_millisecond(time.0).unwrap_or(jiff::Timestamp::MAX);
     format!("{time:.3}")
+}
+
+/// The time of day at some place, such as `2026-11-21 22:17:03`.
+#[must_use]
+pub(crate) fn format_local(time: Timestamp, zone: &TimeZone) -> String {
+    let time = jiff::Timestamp::from_millisecond(time.0).unwrap_or(jiff::Timestamp::MAX);
+    time.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]
@@ -18,5 +26,13 @@ mod tests {
     fn times_have_milliseconds_and_a_z() {
         assert_eq!(format(Timestamp(0)), "1970-01-01T00:00:00.000Z");
         assert_eq!(format(Timestamp(1_795_385_823_120)), "2026-11-22T22:17:03.120Z");
+    }
+
+    #[test]
+    fn local_times_follow_the_clocks_of_their_place() {
+        let oslo = TimeZone::get("Europe/Oslo").unwrap();
+        assert_eq!(format_local(Timestamp(1_795_385_823_120), &TimeZone::UTC), "2026-11-22 22:17:03");
+        assert_eq!(format_local(Timestamp(1_795_385_823_120), &oslo), "2026-11-22 23:17:03");
+        assert_eq!(format_local(Timestamp(1_782_512_223_000), &oslo), "2026-06-27 00:17:03");
     }
 }

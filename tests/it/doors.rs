@@ -3,11 +3,18 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
+use hub::RoomName;
+use negaphone::config::Config;
 use serde_json::json;
 use tests::{AnyMember, Door, Goodbye, Received, Refusal, TestServer, within_deadline};
 
 /// Letters of several lengths, and what a browser must not take for markup.
 const TEXT: &str = r#"<b onclick="alert('1')">&amp;</b> æøå 😀"#;
+
+/// The TCP room has one room behind it.
+fn lead_to_the_meeting(config: &mut Config) {
+    config.tcp_room_name = RoomName::parse("meeting").unwrap();
+}
 
 struct Case {
     server: TestServer,
@@ -17,7 +24,7 @@ struct Case {
 impl Case {
     /// A room with somebody at each of the doors.
     async fn with(doors: &[Door]) -> Self {
-        let server = TestServer::start().await;
+        let server = TestServer::with(lead_to_the_meeting).await;
         let mut members = Vec::new();
         for door in doors {
             members.push(door.enter(&server, "meeting").await);
@@ -48,6 +55,7 @@ async fn is_heard_in_order(from: Door) {
 fn too_large(door: Door) -> (String, fn(&Refusal) -> bool) {
     match door {
         Door::Raw => ("x".repeat((1 << 20) + 1), |refusal| *refusal == Refusal::Ended(Goodbye::Close(1009))),
+        Door::TcpRoom => ("x".repeat((16 << 10) + 1), |refusal| *refusal == Refusal::Ended(Goodbye::EndOfStream)),
         Door::Native | Door::Http | Door::Sse | Door::Channels | Door::Htmx => (
             "x".repeat((16 << 10) + 1),
             |refusal| matches!(refusal, Refusal::Told(why) if why.ends_with("has 16385 bytes, 16384 are allowed")),
@@ -74,7 +82,7 @@ async fn too_large_is_refused_clearly(from: Door) {
 fn expected_goodbye(door: Door) -> Goodbye {
     match door {
         Door::Native | Door::Raw | Door::Channels | Door::Htmx => Goodbye::Close(1012),
-        Door::Sse => Goodbye::EndOfStream,
+        Door::Sse | Door::TcpRoom => Goodbye::EndOfStream,
         Door::Http => Goodbye::NotConnected,
     }
 }
@@ -90,7 +98,11 @@ async fn is_told_goodbye_and_comes_back(door: Door) {
     }
     drop(members);
     server.stopped().await;
-    let server = TestServer::with(|config| config.listen = address).await;
+    let server = TestServer::with(|config| {
+        config.listen = address;
+        lead_to_the_meeting(config);
+    })
+    .await;
     let mut back = door.enter(&server, "meeting").await;
     back.say("after").await;
     hears(&mut back, "after", (door, door)).await;
@@ -129,6 +141,7 @@ every_door! {
     raw: Raw;
     http: Http;
     sse: Sse;
+    tcp_room: TcpRoom;
     channels: Channels;
     htmx: Htmx;
 }
@@ -196,7 +209,7 @@ async fn json_is_kept_to_the_letter() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_count_is_right_after_a_thousand_comings_and_goings() {
     const AT_ONCE: usize = 20;
-    let server = TestServer::start().await;
+    let server = TestServer::with(lead_to_the_meeting).await;
     // Requests come and go without being counted.
     let doors: Vec<_> = Door::ALL.iter().copied().filter(|&door| door != Door::Http).collect();
     let comings = (0..1_000 / AT_ONCE).map(|round| (0..AT_ONCE).map(move |place| round + place));

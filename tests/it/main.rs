@@ -27,3 +27,4 @@ mod shutdown;
 mod slow_reader;
 mod sse;
 mod tcp_pair;
+mod tcp_room;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::TestServer;
 use crate::member_http::HttpMember;
 use crate::member_sse::SseMember;
+use crate::member_tcp::TcpRoomMember;
 use crate::member_websocket::{ChannelsMember, HtmxMember, NativeMember, RawMember};
 
 /// What a client of one door can do, as far as all doors can.
@@ -92,6 +93,7 @@ doors! {
     Raw: RawMember,
     Http: HttpMember,
     Sse: SseMember,
+    TcpRoom: TcpRoomMember,
     Channels: ChannelsMember,
     Htmx: HtmxMember,
 }

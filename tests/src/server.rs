@@ -160,6 +160,25 @@ impl TestServer {
         entered
     }
 
+    /// A member of the TCP room.
+    ///
+    /// # Panics
+    ///
+    /// When that door is closed.
+    pub async fn tcp_room(&self) -> TcpClient {
+        TcpClient::connect(self.tcp_room_address()).await
+    }
+
+    /// Where the TCP room is.
+    ///
+    /// # Panics
+    ///
+    /// When that door is closed.
+    #[must_use]
+    pub fn tcp_room_address(&self) -> SocketAddr {
+        self.running().tcp_room_address().expect("an open door")
+    }
+
     /// Asks it to stop, and goes on.
     pub fn stop(&self) {
         if let Some(running) = &self.running {

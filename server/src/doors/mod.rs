@@ -13,4 +13,5 @@ pub(crate) mod params;
 pub(crate) mod raw;
 pub(crate) mod sse;
 pub(crate) mod tcp_pair;
+pub(crate) mod tcp_room;
 mod upgrade;

@@ -127,7 +127,7 @@ impl Partner {
     /// When it is gone or does not take the field in time.
     pub(super) async fn send(&mut self, field: &[u8]) -> Result<(), Left> {
         sleep_until(self.not_before).await;
-        let sent = self.visitor.write(field, self.limits()).await;
+        let sent = timeout(self.limits().pair.write_max, self.visitor.write(field)).await.unwrap_or(Err(Left));
         self.written_at = Instant::now();
         sent
     }
