@@ -14,7 +14,7 @@ use crate::pace::Stage;
 /// that moment; every delivery is accounted for; and when the generator itself was the limit, it
 /// says so and does not pass.
 #[derive(Debug, Parser)]
-#[command(name = "loadgen", version, after_help = EXAMPLES)]
+#[command(name = "loadgen", version, after_help = EXAMPLES, args_override_self = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -27,7 +27,12 @@ impl Cli {
     pub fn into_load(self) -> Option<Scenario> {
         match self.command {
             Command::Load(scenario) => Some(*scenario),
-            Command::Selftest => None,
+            Command::Run(_)
+            | Command::Capacity(_)
+            | Command::Compare(_)
+            | Command::Merge(_)
+            | Command::Selftest
+            | Command::Completions { .. } => None,
         }
     }
 }
@@ -38,8 +43,28 @@ pub enum Command {
     /// Put a load on a server.
     #[command(flatten)]
     Load(Box<Scenario>),
+    /// Carry out a scenario file, whose keys are the flags of a command; flags behind its name win over it.
+    #[command(
+        after_help = "Example: loadgen run loadgen/examples/ci.toml --url ws://127.0.0.1:9000/ --json result.json"
+    )]
+    Run(FileArgs),
+    /// Search the highest rate at which the thresholds hold: bisection, repeated, given as an interval.
+    #[command(after_help = CAPACITY_EXAMPLE)]
+    Capacity(Box<CapacityArgs>),
+    /// Compare two results of the same load: Markdown for a pull request, exit code 99 when one is worse.
+    #[command(after_help = "Example: loadgen compare main.json branch.json --tolerance 10 --markdown comment.md")]
+    Compare(CompareArgs),
+    /// Add up the results of several processes or machines.
+    #[command(after_help = "Example: loadgen merge one.json two.json --json both.json --html both.html")]
+    Merge(MergeArgs),
     /// Prove in some seconds, against a built-in server, that this program counts and measures rightly on this machine.
     Selftest,
+    /// Print what makes a shell complete this program's commands and flags.
+    #[command(after_help = "Example: loadgen completions bash > ~/.local/share/bash-completion/completions/loadgen")]
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 const EXAMPLES: &str = "\
@@ -58,7 +83,13 @@ Examples:
   A load that grows, with a report to look at:
     loadgen chat --clients 50 --stage 10s:0..500 --stage 30s:500 --stage 5s:2000 --html report.html
 
-`loadgen chat --help` explains every option.
+  The same from a file, in CI:
+    loadgen run loadgen/examples/ci.toml
+  How much can it take, and is the new version worse?
+    loadgen capacity --clients 100 --threshold 'broadcast_latency: p(99)<50ms'
+    loadgen compare main.json branch.json
+
+`loadgen chat --help` explains every option; `loadgen selftest` shows that the figures can be believed.
 
 Exit codes:
     0  passed                        98  the generator itself was the limit
@@ -72,6 +103,62 @@ Thresholds: a count (lost==0, errors<5) or a time:
 lost==0, duplicated==0, reordered==0 and corrupted==0 hold by default; one of yours on the same count replaces it.
 
 Example: loadgen chat --clients 200 --rate 500 --duration 20s --threshold 'broadcast_latency: p(99)<50ms'";
+
+const CAPACITY_EXAMPLE: &str = "\
+Without a threshold: latency: p(99)<100ms, and nothing lost, duplicated, reordered or corrupted.
+--rate is where the search begins, --duration how long a rate is tried [default: 5s].
+
+Example: loadgen capacity --clients 100 --rooms 10 --threshold 'broadcast_latency: p(99)<50ms' --json capacity.json";
+
+/// `loadgen run`.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// TOML; see docs/loadgen-scenarios.md.
+    pub file: PathBuf,
+    /// Flags of the command that the file names.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+    pub flags: Vec<String>,
+}
+
+/// `loadgen capacity`.
+#[derive(Debug, Args)]
+pub struct CapacityArgs {
+    /// How near the found rate must be to one that does not hold, in per cent.
+    #[arg(long, default_value_t = 5.0)]
+    pub precision: f64,
+    /// Searches, each with an answer of its own.
+    #[arg(long, default_value_t = 3)]
+    pub repeat: u32,
+    /// What is tried: `chat`, or `echo` with --protocol echo.
+    #[command(flatten)]
+    pub talk: TalkArgs,
+}
+
+/// `loadgen compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// A result that --json wrote.
+    pub before: PathBuf,
+    /// Another one of the same load.
+    pub after: PathBuf,
+    /// By how much a time may grow, in per cent.
+    #[arg(long, default_value_t = 5.0)]
+    pub tolerance: f64,
+    /// Write the table here too.
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+/// `loadgen merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Results that --json wrote.
+    #[arg(required = true)]
+    pub results: Vec<PathBuf>,
+    /// Where the sum goes.
+    #[command(flatten)]
+    pub outputs: OutputArgs,
+}
 
 /// What is sent, and what is expected back.
 #[derive(Debug, Subcommand)]
@@ -94,7 +181,7 @@ pub enum Scenario {
 }
 
 /// `loadgen chat` and `loadgen echo`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct TalkArgs {
     /// The whole address; {room} becomes the room's name, {client} the client's number
     /// [default: the door of a negaphone at ws://127.0.0.1:8080 that speaks the protocol]
@@ -155,7 +242,7 @@ pub struct ConnectArgs {
 }
 
 /// How any load is made.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct LoadArgs {
     /// Clients, all connected before the first message is due.
     #[arg(long, default_value_t = 10)]
@@ -191,7 +278,7 @@ pub struct LoadArgs {
 }
 
 /// What every run has.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     /// Same seed, same bytes [default: a new one each time, told in the report]
     #[arg(long)]
@@ -238,7 +325,7 @@ pub struct OutputArgs {
 }
 
 /// How clients come in.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Access")]
 pub struct AccessArgs {
     /// A header field of every upgrade, 'Name: value', {room} and {client} as in the address; may be given several times.

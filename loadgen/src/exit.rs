@@ -10,6 +10,8 @@ pub const WRONG_USAGE: u8 = 2;
 pub const FAILED: u8 = 1;
 /// The generator was the limit. Chosen: free, and beside 99.
 pub const GENERATOR_LIMITED: u8 = 98;
+/// A threshold was crossed. The same as k6, so that pipelines need not learn another number.
+pub const THRESHOLDS_CROSSED: u8 = 99;
 /// A signal ended the run. Shell convention: 128 + SIGINT.
 pub const INTERRUPTED: u8 = 130;
 
@@ -37,8 +39,7 @@ impl Verdict {
             Self::Passed => 0,
             Self::Failed => FAILED,
             Self::GeneratorLimited => GENERATOR_LIMITED,
-            // The same as k6, so that pipelines need not learn another number.
-            Self::ThresholdsCrossed => 99,
+            Self::ThresholdsCrossed => THRESHOLDS_CROSSED,
             Self::Interrupted => INTERRUPTED,
         }
     }

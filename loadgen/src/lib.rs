@@ -8,6 +8,7 @@
 pub mod access;
 pub mod cli;
 pub mod plan;
+pub mod scenario_file;
 
 pub mod clock;
 pub mod pace;
@@ -27,6 +28,10 @@ pub mod abort;
 pub mod exit;
 pub mod outcome;
 pub mod threshold;
+
+pub mod capacity;
+pub mod compare;
+pub mod merge;
 
 pub mod report;
 

@@ -66,19 +66,19 @@ pub struct Outcome {
     /// Its name in messages and rooms.
     pub run_id: String,
     /// The first part, whose times are left out.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub warm_up_s: f64,
     /// The run over time.
     pub intervals: Vec<IntervalFigures>,
     /// All times, in microseconds: HdrHistogram, V2 deflated, base64.
     pub histograms: Histograms,
     /// From the intended time to the answer, for each picture.
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_file: Vec<(String, Percentiles)>,
     /// What the generator used.
     pub generator: GeneratorUse,
     /// Whether the load began.
-    #[serde(skip)]
+    #[serde(skip, default = "yes")]
     pub has_begun: bool,
     /// Why the verdict is what it is, where a threshold does not say so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,7 +143,9 @@ impl Tally {
         }
     }
 
-    fn count(&self, count: Count) -> Option<u64> {
+    /// One of them.
+    #[must_use]
+    pub fn count(&self, count: Count) -> Option<u64> {
         match count {
             Count::Scheduled => Some(self.scheduled),
             Count::Sent => Some(self.sent),
@@ -320,6 +322,11 @@ impl IntervalFigures {
             histogram: Encoded(interval.latency.clone()),
         }
     }
+}
+
+/// Who wrote a result had begun.
+fn yes() -> bool {
+    true
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]

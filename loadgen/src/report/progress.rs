@@ -1,99 +1,123 @@
-//! The line that tells how far a run is.
+//! Tells how far a run is: a live view on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::live::{Live, Snapshot};
+use crate::outcome::Percentiles;
 use crate::plan::Plan;
 use crate::record::Records;
 
-/// On a terminal the line is alive; elsewhere a plain one comes each second.
-const LIVE_TICK: Duration = Duration::from_millis(200);
+/// The view is drawn so often; plain lines come each second. Chosen: smooth enough, and cheap.
+const LIVE_TICK: Duration = Duration::from_millis(250);
 /// See [`LIVE_TICK`].
 const PLAIN_TICK: Duration = Duration::from_secs(1);
-/// How often the percentiles are worked out anew, in live ticks.
-const PERCENTILE_TICKS: u32 = 5;
 
 /// Tells until it is finished.
 #[derive(Debug)]
 pub struct Progress {
     task: JoinHandle<()>,
-    bar: Option<ProgressBar>,
+    finish: oneshot::Sender<()>,
 }
 
 impl Progress {
     /// Begins to tell.
     #[must_use]
     pub fn start(plan: Arc<Plan>, records: Arc<Records>) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let template = "{spinner} {elapsed_precise} [{wide_bar}] {percent:>3}%  {msg}";
-            let style = ProgressStyle::with_template(template).expect("a valid template").progress_chars("━━─");
-            ProgressBar::new(u64::try_from(plan.schedule.duration().as_millis()).unwrap_or(u64::MAX)).with_style(style)
-        });
-        let task = tokio::spawn(tell(plan, records, bar.clone()));
-        Self { task, bar }
+        let live = if std::io::stderr().is_terminal() { Live::new() } else { None };
+        let (finish, finished) = oneshot::channel();
+        let task = tokio::spawn(tell(Teller { plan, records, before: (0, 0, Duration::ZERO) }, live, finished));
+        Self { task, finish }
     }
 
-    /// Takes the live line away.
-    pub fn finish(self) {
-        self.task.abort();
-        if let Some(bar) = self.bar {
-            bar.finish_and_clear();
-        }
+    /// Takes the view away.
+    pub async fn finish(self) {
+        self.finish.send(()).ok();
+        self.task.await.ok();
     }
 }
 
-async fn tell(plan: Arc<Plan>, records: Arc<Records>, bar: Option<ProgressBar>) {
-    let mut tick = interval(if bar.is_some() { LIVE_TICK } else { PLAIN_TICK });
+async fn tell(mut teller: Teller, mut live: Option<Live>, mut finished: oneshot::Receiver<()>) {
+    let mut tick = interval(if live.is_some() { LIVE_TICK } else { PLAIN_TICK });
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (mut before, mut p99, mut ticks) = ((0, 0, Duration::ZERO), String::new(), 0);
     loop {
-        tick.tick().await;
-        let elapsed = records.elapsed();
-        let (sent, delivered) = (records.ledger().sent(), records.deliveries.load(Ordering::Relaxed));
-        if bar.is_none() || ticks % PERCENTILE_TICKS == 0 {
-            p99 = p99_of(&records);
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = &mut finished => break,
         }
-        ticks += 1;
-        let seconds = (elapsed.saturating_sub(before.2)).as_secs_f64().max(1e-3);
-        let rate = |now: u64, before: u64| (now - before) as f64 / seconds;
-        let line = format!(
-            "sent {sent} ({:.0}/s)  delivered {delivered} ({:.0}/s){p99}{}",
-            rate(sent, before.0),
-            rate(delivered, before.1),
-            troubles(&records),
+        let snapshot = teller.look();
+        match &mut live {
+            Some(live) => live.show(&snapshot),
+            None => plain(&snapshot),
+        }
+    }
+    if let Some(live) = live {
+        live.clear();
+    }
+}
+
+struct Teller {
+    plan: Arc<Plan>,
+    records: Arc<Records>,
+    /// Sent, received and when, at the look before.
+    before: (u64, u64, Duration),
+}
+
+impl Teller {
+    fn look(&mut self) -> Snapshot {
+        let (plan, records) = (&self.plan, &self.records);
+        let (elapsed, counted, measured) = (records.elapsed(), records.counted(), records.merged());
+        let seconds = elapsed.saturating_sub(self.before.2).as_secs_f64().max(1e-3);
+        let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+        let of = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+        let snapshot = Snapshot {
+            title: plan.name().to_owned(),
+            url: plan.url.clone(),
+            elapsed,
+            duration: plan.schedule.duration() + plan.hold,
+            clients: (counted.connected, plan.clients),
+            sent: (counted.sent, rate(counted.sent, self.before.0)),
+            received: (counted.received, rate(counted.received, self.before.1)),
+            latency: Percentiles::of(&measured.latency),
+            lateness_p99_ms: measured.lateness.value_at_quantile(0.99) as f64 / 1e3,
+            troubles: vec![
+                ("refused", of(&records.refused)),
+                ("errors", of(&records.errors)),
+                ("disconnects", of(&records.disconnects)),
+                ("connect errors", of(&records.connect_errors)),
+                ("duplicated", of(&records.duplicated)),
+                ("reordered", of(&records.reordered)),
+                ("corrupted", of(&records.corrupted)),
+            ],
+            intervals: records.intervals(),
+        };
+        self.before = (counted.sent, counted.received, elapsed);
+        snapshot
+    }
+}
+
+/// Without escape codes and carriage returns.
+fn plain(snapshot: &Snapshot) {
+    if snapshot.elapsed.is_zero() {
+        eprintln!("connecting {} clients to {}", snapshot.clients.1, snapshot.url);
+        return;
+    }
+    let ((sent, sent_rate), (received, received_rate)) = (snapshot.sent, snapshot.received);
+    let p99 = snapshot.latency.map_or(String::new(), |ms| format!("  p99 {:.1} ms", ms.p99));
+    let troubles = snapshot.troubles.iter().filter(|(_, count)| *count > 0);
+    let troubles: String = troubles.map(|(name, count)| format!("  {name} {count}")).collect();
+    let seconds = snapshot.elapsed.as_secs_f64();
+    if sent > 0 || snapshot.clients.0 == 0 {
+        eprintln!(
+            "{seconds:>6.1} s  sent {sent} ({sent_rate:.0}/s)  delivered {received} ({received_rate:.0}/s){p99}{troubles}"
         );
-        before = (sent, delivered, elapsed);
-        match &bar {
-            Some(bar) => {
-                bar.set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
-                bar.set_message(line);
-            }
-            None if elapsed.is_zero() => eprintln!("connecting {} clients to {}", plan.clients, plan.url),
-            None => eprintln!("{:>6.1} s  {line}", elapsed.as_secs_f64()),
-        }
+    } else {
+        eprintln!("{seconds:>6.1} s  sent 0  connected {}{troubles}", snapshot.clients.0);
     }
-}
-
-fn p99_of(records: &Records) -> String {
-    let latency = records.merged().latency;
-    if latency.is_empty() {
-        return String::new();
-    }
-    format!("  p99 {:.1} ms", latency.value_at_quantile(0.99) as f64 / 1e3)
-}
-
-fn troubles(records: &Records) -> String {
-    let counts = [("refused", &records.refused), ("errors", &records.errors), ("disconnects", &records.disconnects)];
-    counts
-        .iter()
-        .map(|(name, count)| (name, count.load(Ordering::Relaxed)))
-        .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| format!("  {name} {count}"))
-        .collect()
 }

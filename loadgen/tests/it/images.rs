@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::run;
 
-const IMAGES: &str = "image --clients 2 --rate 60 --duration 500ms";
+const IMAGES: &str = "image --clients 2 --rate 60 --duration 500ms --drain 30s";
 
 fn negative(picture: &[u8]) -> Bytes {
     let mut decoded = image::load_from_memory(picture).unwrap();

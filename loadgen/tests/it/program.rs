@@ -161,6 +161,62 @@ async fn every_kind_of_report_is_written() {
 }
 
 #[tokio::test]
+async fn results_are_compared_and_merged() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let run = "echo --clients 2 --rate 100 --duration 6s --max-lateness 1m --json";
+    let (one, two) = (format!("{run} {}", path("one")), format!("{run} {}", path("two")));
+    let url = server.url();
+    let (one, two) = tokio::join!(exit_code(&one, &url), exit_code(&two, &url));
+    assert_eq!((one, two), (0, 0));
+    let program = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_loadgen")).args(arguments).stdin(Stdio::null()).output().unwrap()
+    };
+    // Whatever this machine did meanwhile, times a thousand is not worse.
+    let compared = program(&["compare", &path("one"), &path("two"), "--tolerance", "100000"]);
+    let table = String::from_utf8(compared.stdout).unwrap();
+    assert_eq!(compared.status.code(), Some(0), "{table}");
+    assert!(table.contains("### loadgen echo: not worse") && table.contains("| latency p99 |"), "{table}");
+    let merged = program(&["merge", &path("one"), &path("two"), "--json", &path("sum")]);
+    assert_eq!(merged.status.code(), Some(0));
+    let sum: Value = serde_json::from_slice(&std::fs::read(path("sum")).unwrap()).unwrap();
+    assert_eq!((&sum["sent"], &sum["received"], &sum["clients"]), (&1200.into(), &1200.into(), &4.into()));
+    let refused = program(&["compare", &path("one"), &path("sum")]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("not the same load: clients 2 and 4"));
+}
+
+#[tokio::test]
+async fn capacity_is_what_holds() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    // Among 20 to 40 a second: more than 6 messages in 200 ms are too many.
+    let search = "capacity --protocol echo --rate 20 --duration 200ms --repeat 2 --precision 30 --max-lateness 1m \
+                  --threshold sent<7 --drain 100ms --json";
+    let code = exit_code(&format!("{search} {}", file.path().display()), &server.url()).await;
+    let result: Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();
+    assert_eq!(code, 0, "{result}");
+    let [low, high] = ["low", "high"].map(|name| result[name].as_f64().unwrap());
+    assert!(23.0 <= low && low <= high && high <= 31.0, "{result}");
+    assert_eq!(result["found"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_scenario_file_is_carried_out_and_flags_win_over_it() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = "scenario = 'echo'\nrate = 50\nduration = '1h'\nmax-lateness = '1m'\nthreshold = ['sent==10']\n";
+    std::fs::write(file.path(), text).unwrap();
+    let path = file.path().display();
+    assert_eq!(exit_code(&format!("run {path} --duration 200ms"), &server.url()).await, 0);
+    std::fs::write(file.path(), "scenario = 'echo'\nrat = 50\n").unwrap();
+    let refused = output(&format!("run {path}"), &server.url()).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("unknown key `rat`"));
+}
+
+#[tokio::test]
 async fn interrupt_writes_the_report_and_ends_with_130() {
     let server = Server::start(Speech::Echo, Fault::Nothing).await;
     let file = tempfile::NamedTempFile::new().unwrap();
