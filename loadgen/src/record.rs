@@ -291,7 +291,11 @@ impl Records {
         self.note_gap(now, sent);
         let latency = now.saturating_sub(label.due_us);
         let mut shard = self.shard(receiver).lock();
+        let place = flight.map_or(0, |flight| u64::from(flight.place));
         note(&mut shard.now.latency, latency);
+        if place == audience {
+            note(&mut shard.now.fanout, latency);
+        }
         if label.due_us < self.warm_up_us {
             return latency;
         }
@@ -299,7 +303,6 @@ impl Records {
         note(&mut shard.naive, now.saturating_sub(sent));
         // The n-th arrival is the n-th fastest: nothing need be kept to know the median. Two threads
         // that arrive at the same moment may swap, which errs by the microseconds between them.
-        let place = flight.map_or(0, |flight| u64::from(flight.place));
         if audience > 1 {
             if place == 1 {
                 note(&mut shard.first, latency);
@@ -310,7 +313,6 @@ impl Records {
         }
         if place == audience {
             note(&mut shard.last, latency);
-            note(&mut shard.now.fanout, latency);
         }
         latency
     }

@@ -14,7 +14,8 @@ pub(super) fn all(outcome: &Outcome) -> Vec<Plot> {
     if outcome.latency_ms.is_some() {
         plots.push(latency(outcome));
         plots.push(percentiles(outcome));
-        plots.push(rates(outcome));
+        plots.push(sent(outcome));
+        plots.push(received(outcome));
     } else {
         plots.push(connections(outcome));
     }
@@ -91,18 +92,28 @@ fn percent(quantile: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn rates(outcome: &Outcome) -> Plot {
+fn sent(outcome: &Outcome) -> Plot {
+    let note = "Messages that left, of all clients together: the load that was made.";
+    Plot { note, ..rate(outcome, "Messages sent", ("sent", "c2"), |interval| interval.sent) }
+}
+
+fn received(outcome: &Outcome) -> Plot {
+    let note = "New and intact deliveries at all receivers together.";
+    Plot { note, ..rate(outcome, "Deliveries received", ("received", "c1"), |interval| interval.received) }
+}
+
+fn rate(
+    outcome: &Outcome,
+    title: &'static str,
+    (name, class): (&'static str, &'static str),
+    count: fn(&IntervalFigures) -> u64,
+) -> Plot {
     let per_second = |count: u64, interval: &IntervalFigures| {
         // A last interval of some milliseconds says nothing about a rate.
         (interval.for_s >= 0.2).then(|| count as f64 / interval.for_s)
     };
-    let received = line(outcome, ("received", "c1"), |interval| per_second(interval.received, interval));
-    let lines = vec![
-        Line { fill: Fill::Tinted, ..received },
-        line(outcome, ("sent", "c2"), |interval| per_second(interval.sent, interval)),
-    ];
-    let note = "Messages that left, and deliveries at all receivers together.";
-    Plot { note, ..over_time(outcome, "Rates", "per second", lines) }
+    let rate = line(outcome, (name, class), |interval| per_second(count(interval), interval));
+    over_time(outcome, title, "per second", vec![Line { fill: Fill::Tinted, ..rate }])
 }
 
 fn connections(outcome: &Outcome) -> Plot {

@@ -164,7 +164,8 @@ impl Axis {
         let top = values().fold(0.0, f64::max);
         match plot.scale {
             Scale::FromZero => {
-                let step = nice_step(top.max(1e-9) / TICKS);
+                // Of nothing at all there is one empty step.
+                let step = if top > 0.0 { nice_step(top / TICKS) } else { 1.0 };
                 Self { scale: plot.scale, min: 0.0, max: step * (top / step).ceil().max(1.0), step }
             }
             Scale::Logarithmic => {

@@ -3,10 +3,12 @@
 
 mod delivery;
 mod images;
+mod misbehaving;
 mod native;
 mod program;
 mod selftest;
 mod server;
+mod tls;
 mod verdicts;
 
 use std::sync::Arc;
