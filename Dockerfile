@@ -29,10 +29,10 @@ RUN install --directory --owner=10001 --group=10001 --mode=0750 /srv/data
 # Data is kept in ./data unless told otherwise.
 WORKDIR /srv
 # Loopback, the program's own default, would be out of reach from outside the container.
-ENV NEGAPHONE_LISTEN=0.0.0.0:8080
+ENV NEGAPHONE_LISTEN=0.0.0.0:8080 NEGAPHONE_TCP_PAIR=0.0.0.0:5555 NEGAPHONE_TCP_ROOM=0.0.0.0:5002
 USER 10001:10001
 VOLUME /srv/data
-EXPOSE 8080
+EXPOSE 8080 5555 5002
 # The image has no HTTP client, but its shell can ask. HTTP/1.0, so that the server ends the connection.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
