@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use hub::{Formats, Hub, Room, Sink};
+use hub::{Formats, Hub, Reply, Room, Sink};
 use negaphone::limits::Limits;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::cpu::{micros_each, used};
@@ -76,7 +76,9 @@ async fn publish(hub: &Arc<Hub<NoSink>>, rooms: &[Arc<Room<NoSink>>], rate: u64,
             let due = start + Duration::from_secs(count) / rate as u32;
             let (hub, room, tx) = (Arc::clone(hub), Arc::clone(&rooms[count as usize % rooms.len()]), tx.clone());
             tokio::spawn(async move {
-                hub.publish_or_refuse(&room, draft(), Some(dedup(count))).await.expect("it is stored");
+                let (reply, answer) = oneshot::channel();
+                hub.publish(&room, draft(), Some(dedup(count)), Reply::Once(reply)).await;
+                answer.await.expect("an answer").expect("it is stored");
                 tx.send(due.elapsed()).await.ok();
             });
             count += 1;

@@ -23,6 +23,7 @@ mod native;
 mod order;
 mod presence;
 mod proxy;
+mod random_histories;
 mod shutdown;
 mod slow_reader;
 mod sse;
