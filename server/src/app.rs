@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::connections::Connections;
+use crate::doors::socketio;
 use crate::formats::DoorFormats;
 use crate::images::ImagePool;
 use crate::input::InboundBudget;
@@ -41,6 +42,8 @@ pub(crate) struct App {
     pub(crate) inbound: InboundBudget,
     /// Requests that change something, by address.
     pub(crate) request_rates: AddressRates,
+    /// Socket.IO sessions that are polled.
+    pub(crate) socketio: socketio::Sessions,
     /// Cancelled when the program is to stop.
     pub(crate) stop: CancellationToken,
     /// Connections that left HTTP.
@@ -73,6 +76,7 @@ impl App {
             inbound: InboundBudget::new(limits.session.inbound_max_bytes, limits.session.inbound_wait_max),
             request_rates: AddressRates::new(limits.rates.messages, limits.rates.addresses_max, proxies.clone()),
             new_room_rates: AddressRates::new(limits.rates.new_rooms, limits.rates.addresses_max, proxies.clone()),
+            socketio: socketio::Sessions::default(),
             stop: CancellationToken::new(),
             sessions: TaskTracker::new(),
             local_authority: local.to_string(),

@@ -8,6 +8,7 @@ use crate::doors::channels::ChannelsFormat;
 use crate::doors::htmx::HtmxFormat;
 use crate::doors::native::NativeFormat;
 use crate::doors::raw::RawFormat;
+use crate::doors::socketio::SocketIoFormats;
 use crate::doors::sse::SseFormat;
 use crate::doors::tcp_room::LineFormat;
 
@@ -20,6 +21,7 @@ pub(crate) struct DoorFormats {
     pub(crate) channels: Format,
     pub(crate) htmx: Format,
     pub(crate) tcp_room: Format,
+    pub(crate) socketio: SocketIoFormats,
 }
 
 impl DoorFormats {
@@ -34,6 +36,7 @@ impl DoorFormats {
             channels: list.add(ChannelsFormat::new(base_path)),
             htmx: list.add(HtmxFormat::new(base_path)),
             tcp_room: list.add(LineFormat::new(base_path, time_zone)),
+            socketio: SocketIoFormats::add_to(&mut list, base_path),
         };
         (formats, Formats::new(list.0))
     }
@@ -57,3 +60,7 @@ pub(crate) const RAW: Dialect = Dialect(1);
 pub(crate) const CHANNELS: Dialect = Dialect(2);
 /// Members of the TCP room: the chunk.
 pub(crate) const TCP_ROOM: Dialect = Dialect(3);
+/// Members that speak Socket.IO's `message`: the JSON value.
+pub(crate) const SOCKETIO_MESSAGE: Dialect = Dialect(4);
+/// Members that speak Socket.IO's `receive_msg`: the JSON object.
+pub(crate) const SOCKETIO_RECEIVE_MSG: Dialect = Dialect(5);

@@ -28,6 +28,8 @@ pub struct Limits {
     pub connections: ConnectionLimits,
     /// WebSocket connections.
     pub session: SessionLimits,
+    /// Socket.IO.
+    pub socketio: SocketIoLimits,
     /// Pictures waiting to be inverted.
     pub pool: PoolLimits,
     /// HTTP requests.
@@ -116,6 +118,30 @@ pub struct SessionLimits {
     /// … or until so much came: closing with unread input resets the
     /// connection, and the peer loses the frame.
     pub linger_max_bytes: usize,
+}
+
+/// Bounds of Socket.IO, beside those of [`SessionLimits`].
+#[derive(Debug, Clone)]
+pub struct SocketIoLimits {
+    /// One packet with its attachments, a WebSocket message, or the body of a
+    /// POST: the announced `maxPayload`. Close 1009, HTTP 413.
+    pub packet_max_bytes: usize,
+    /// Attachments of one packet; more close with 1002.
+    pub attachments_max: usize,
+    /// A polling client answers a ping in this time or is dropped; shorter
+    /// than the time between pings.
+    pub ping_timeout: Duration,
+    /// A client enters the main namespace in this time or is dropped. Chosen:
+    /// as the reference does.
+    pub enter_max: Duration,
+    /// Rooms of one socket: `too_many_rooms`.
+    pub rooms_max: usize,
+    /// Sessions that are polled: HTTP 503.
+    pub polling_sessions_max: usize,
+    /// The same from one address: HTTP 429.
+    pub polling_sessions_per_address_max: usize,
+    /// What waits for the next GET outside of the tapes.
+    pub pipe_max_bytes: usize,
 }
 
 /// Bounds of the image pool.
@@ -277,6 +303,16 @@ impl Limits {
                 refusal_max: Duration::from_secs(2),
             },
             session: session_limits(raw_message_max_bytes),
+            socketio: SocketIoLimits {
+                packet_max_bytes: 8 * MIB,
+                attachments_max: 8,
+                ping_timeout: Duration::from_secs(20),
+                enter_max: Duration::from_secs(45),
+                rooms_max: 16,
+                polling_sessions_max: 20_000,
+                polling_sessions_per_address_max: 256,
+                pipe_max_bytes: 64 * KIB,
+            },
             pool: PoolLimits {
                 threads: std::thread::available_parallelism().map_or(1, usize::from),
                 queue_max_jobs: 256,

@@ -48,10 +48,12 @@ pub(crate) enum Speaks {
     TcpPair,
     /// The port of the TCP room.
     TcpRoom,
+    /// `/socket.io/`: a WebSocket, or a session that is polled.
+    SocketIo,
 }
 
 impl Speaks {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Http,
         Self::Native,
         Self::Raw,
@@ -61,6 +63,7 @@ impl Speaks {
         Self::Htmx,
         Self::TcpPair,
         Self::TcpRoom,
+        Self::SocketIo,
     ];
 
     fn name(self) -> &'static str {
@@ -74,6 +77,7 @@ impl Speaks {
             Self::Htmx => "htmx",
             Self::TcpPair => "tcp_pair",
             Self::TcpRoom => "tcp_room",
+            Self::SocketIo => "socketio",
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::response::Redirect;
 use axum::routing::{any, get, post};
 
 use crate::app::App;
-use crate::doors::{channels, health, htmx, http, image, metrics, native, page, raw, sse};
+use crate::doors::{channels, health, htmx, http, image, metrics, native, page, raw, socketio, sse};
 use crate::peer::{count_client, same_origin_only};
 
 /// The routes, under the base path.
@@ -27,6 +27,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route(&at("/chat/"), get(channels::choose_room))
         .route(&at("/chat/{room}/"), get(channels::show_room))
         .route(&at("/htmx"), get(htmx::show_page))
+        // Engine.IO too: its errors are JSON of its own.
+        .route(&at("/socket.io/"), any(socketio::open))
         .route(&at("/invert"), post(http::invert_image))
         .route(&at("/rooms/{room}/messages"), get(http::get_messages).post(http::post_message).delete(http::clear_room))
         .route(&at("/rooms/{room}/images"), post(http::share_image))

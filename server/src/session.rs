@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hub::Leave;
@@ -50,6 +51,11 @@ pub(crate) trait Door: Send {
     /// answered.
     fn reads_at(&self) -> Option<Instant> {
         Some(Instant::now())
+    }
+
+    /// Asks for a sign of life.
+    fn probe(&self, session: &Arc<Session>) {
+        session.probe(websocket::ping_frame(b""));
     }
 
     /// Puts what was said in the door's room before the close frame.
@@ -131,7 +137,7 @@ impl Connection {
                     if can_show_life && !life.is_alive(&self.input, &session) {
                         return End::Left(Leave::Silent);
                     }
-                    session.probe(websocket::ping_frame(b""));
+                    door.probe(&session);
                 }
                 _ = life.pace.tick() => {
                     if !is_read {
@@ -248,7 +254,8 @@ async fn read_at(input: &mut Input, at: Option<Instant>) -> Result<Vec<Event>, I
 struct Life {
     ping: Interval,
     pace: Interval,
-    ping_secs: u64,
+    /// Drained between two pings, a sign of life.
+    ping_min_bytes: u64,
     pace_secs: u64,
     pace_min_bytes_per_sec: u64,
     /// At the last ping.
@@ -267,10 +274,14 @@ impl Life {
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             interval
         };
+        let bytes_in = |period: Duration| {
+            let bytes = u128::from(limits.pace_min_bytes_per_sec) * period.as_millis() / 1000;
+            u64::try_from(bytes).unwrap_or(u64::MAX)
+        };
         Self {
             ping: every(limits.ping_interval),
             pace: every(limits.pace_window),
-            ping_secs: limits.ping_interval.as_secs(),
+            ping_min_bytes: bytes_in(limits.ping_interval),
             pace_secs: limits.pace_window.as_secs(),
             pace_min_bytes_per_sec: limits.pace_min_bytes_per_sec,
             received: 0,
@@ -284,8 +295,7 @@ impl Life {
     /// Any byte is a sign of life, and so is draining at a fair rate.
     fn is_alive(&mut self, input: &Input, session: &Session) -> bool {
         let (received, written) = (input.received_bytes(), session.written_bytes());
-        let is_silent =
-            received == self.received && written - self.written < self.pace_min_bytes_per_sec * self.ping_secs;
+        let is_silent = received == self.received && written - self.written < self.ping_min_bytes;
         let is_dead = is_silent && self.was_silent;
         self.was_silent = is_silent;
         (self.received, self.written) = (received, written);

@@ -36,7 +36,7 @@ fn check_negative(original: &DynamicImage, format: ImageFormat, answer: &[u8]) {
     }
 }
 
-fn check_png(seed: u8, answer: &[u8]) {
+pub(crate) fn check_png(seed: u8, answer: &[u8]) {
     check_negative(&picture(seed), ImageFormat::Png, answer);
 }
 

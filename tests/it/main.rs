@@ -26,6 +26,7 @@ mod proxy;
 mod random_histories;
 mod shutdown;
 mod slow_reader;
+mod socketio;
 mod sse;
 mod tcp_pair;
 mod tcp_room;

@@ -11,6 +11,7 @@ use negaphone::limits::Limits;
 
 use crate::http::Http;
 use crate::native::NativeClient;
+use crate::polling::Polling;
 use crate::raw_socket::RawSocket;
 use crate::sse::SseClient;
 use crate::tcp::TcpClient;
@@ -113,6 +114,11 @@ impl TestServer {
     /// Server-sent events at a path, after an earlier one.
     pub async fn sse(&self, path: &str, last_event_id: Option<&str>) -> SseClient {
         SseClient::connect(self.address, &format!("{}{path}", self.base_path), last_event_id).await
+    }
+
+    /// An Engine.IO session that is polled.
+    pub async fn polling(&self) -> Polling {
+        Polling::begin(self.http()).await
     }
 
     /// Plain HTTP.

@@ -11,6 +11,7 @@ pub(crate) mod native;
 pub(crate) mod page;
 pub(crate) mod params;
 pub(crate) mod raw;
+pub(crate) mod socketio;
 pub(crate) mod sse;
 pub(crate) mod tcp_pair;
 pub(crate) mod tcp_room;

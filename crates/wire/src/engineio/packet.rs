@@ -74,8 +74,8 @@ impl Packet {
         })
     }
 
-    /// Appends it as text; `None` for bytes, which have no such form.
-    pub(super) fn put_text(&self, out: &mut BytesMut) -> Option<()> {
+    /// Appends it as text; nothing for bytes, which have no such form.
+    pub fn put_text(&self, out: &mut BytesMut) {
         let (kind, rest) = match self {
             Self::Open(json) => (b'0', json.as_str()),
             Self::Close => (b'1', ""),
@@ -84,10 +84,9 @@ impl Packet {
             Self::Message(text) => (b'4', text.as_str()),
             Self::Upgrade => (b'5', ""),
             Self::Noop => (b'6', ""),
-            Self::Binary(_) => return None,
+            Self::Binary(_) => return,
         };
         out.put_u8(kind);
         out.put_slice(rest.as_bytes());
-        Some(())
     }
 }
