@@ -176,6 +176,9 @@ pub struct HttpLimits {
     pub linger_max_bytes: usize,
     /// Messages of one answer.
     pub page_max_messages: usize,
+    /// A peer whose system has not acknowledged or taken anything of an answer
+    /// for so long is gone: two heartbeats of SSE, whose readers say nothing.
+    pub unacknowledged_max: Duration,
     /// After a stop was asked for, requests and sessions have so long: longer
     /// than a close frame may take.
     pub drain_max: Duration,
@@ -326,6 +329,7 @@ impl Limits {
                 linger_max: Duration::from_secs(2),
                 linger_max_bytes: MIB,
                 page_max_messages: 1000,
+                unacknowledged_max: Duration::from_secs(50),
                 drain_max: Duration::from_secs(15),
             },
             tcp: tcp_limits(),

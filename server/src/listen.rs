@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::{Builder, UpgradeableConnection};
 use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -136,11 +137,14 @@ impl FrontDoor {
     }
 
     fn io(&self, stream: TcpStream) -> Io {
+        let limits = &self.app.limits.http;
         // Frames are written whole; waiting for more would only delay them.
-        if let Err(error) = stream.set_nodelay(true) {
+        let prepared = stream
+            .set_nodelay(true)
+            .and_then(|()| SockRef::from(&stream).set_tcp_user_timeout(Some(limits.unacknowledged_max)));
+        if let Err(error) = prepared {
             tracing::debug!(%error, "a connection was gone at once");
         }
-        let limits = &self.app.limits.http;
         TokioIo::new(Lingering::new(stream, limits.linger_max, limits.linger_max_bytes))
     }
 }

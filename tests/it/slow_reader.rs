@@ -1,5 +1,7 @@
 //! One slow reader hurts nobody.
 
+use std::time::Duration;
+
 use serde_json::json;
 use tests::{RawSocket, TestServer};
 
@@ -55,11 +57,60 @@ async fn a_stalled_native_reader_is_closed_with_4001_and_recovers_by_its_positio
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stalled_raw_reader_is_closed_with_4001() {
+async fn close_code_of_a_stalled_reader(path: &str) -> Option<u16> {
     let server = small_tail().await;
     let mut slow = RawSocket::connect_narrow(server.address()).await;
-    assert_eq!(slow.upgrade("/ws/raw/s").await, 101);
+    assert_eq!(slow.upgrade(path).await, 101);
     flood(&server, "s").await;
-    assert_eq!(last_close_code(&mut slow).await, Some(4001));
+    last_close_code(&mut slow).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_raw_reader_is_closed_with_4001() {
+    assert_eq!(close_code_of_a_stalled_reader("/ws/raw/s").await, Some(4001));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_page_of_channels_or_htmx_is_closed_with_1013_so_that_it_comes_back() {
+    for path in ["/ws/chat/s/", "/ws/htmx?room=s"] {
+        assert_eq!(close_code_of_a_stalled_reader(path).await, Some(1013), "{path}");
+    }
+}
+
+/// Asks for events and does not read them.
+async fn stalled_events(server: &TestServer) -> RawSocket {
+    let mut slow = RawSocket::connect_narrow(server.address()).await;
+    let request = "GET /rooms/s/events?name=reader HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    assert_eq!(slow.request(request).await.0, 200);
+    slow
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_reader_of_events_finds_the_end_of_the_stream_and_goes_on_by_its_position() {
+    let server = small_tail().await;
+    let mut slow = stalled_events(&server).await;
+    flood(&server, "s").await;
+    let read = String::from_utf8(slow.rest().await).unwrap();
+    // What is cut off at the end is no event: without an empty line behind it, it does not count.
+    let (whole, _) = read.rsplit_once("\n\n").unwrap();
+    let id = whole.rsplit("id: ").next().unwrap().lines().next().unwrap();
+    let seen: u64 = id.split_once(':').unwrap().1.parse().unwrap();
+    assert!(seen < MESSAGES, "it was not slow");
+    let mut back = server.sse("/rooms/s/events", Some(id)).await;
+    assert_eq!(back.next().await.unwrap().data["recovered"], true);
+    for expected in seen + 1..=MESSAGES {
+        assert_eq!(back.next().await.unwrap().data["offset"], expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_events_that_has_vanished_leaves() {
+    let server = TestServer::bounded(|limits| limits.http.unacknowledged_max = Duration::from_millis(500)).await;
+    let mut watcher = server.native("room=s&name=watcher").await;
+    let _vanished = stalled_events(&server).await;
+    assert_eq!(watcher.next(&["join"]).await["name"], "reader");
+    // More than the sockets' buffers hold, and less than the tape's tail.
+    flood(&server, "s").await;
+    assert_eq!(watcher.next(&["join"]).await["members"], 3);
+    while watcher.next(&["leave"]).await["name"] != "reader" {}
 }

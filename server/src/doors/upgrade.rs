@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use hyper::upgrade::Parts;
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use wire::websocket::handshake::{self, HandshakeError, UpgradeRequest};
 
@@ -49,6 +50,8 @@ where
             .expect("the listener serves plain TCP connections only");
         let _open = app_of_session.metrics.connected(door);
         let stream = io.into_inner().into_inner();
+        // From here on pings tell who is gone, and the tape's tail who is too slow; a closed socket shows soon enough.
+        SockRef::from(&stream).set_tcp_user_timeout(None).ok();
         talk(Connection::new(app_of_session, stream, own(&read_buf), bounds)).await;
         // It kept its places among all connections until here.
         drop(peer);
