@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use tests::{NativeClient, TestServer};
 
+use crate::images::png;
+
 async fn fill(server: &TestServer, room: &str, count: usize) {
     let mut raw = server.ws(&format!("/ws/raw/{room}")).await;
     for number in 1..=count {
@@ -151,6 +153,18 @@ async fn an_idempotency_key_makes_a_post_the_same_message() {
     assert_eq!([first.status, again.status, other.status], [201, 200, 201]);
     assert_eq!(first.body, again.body);
     assert_eq!((&first.json()["offset"], &other.json()["offset"]), (&json!(1), &json!(2)));
+}
+
+#[tokio::test]
+async fn an_idempotency_key_makes_a_shared_picture_the_same_one() {
+    let server = TestServer::start().await;
+    let http = server.http();
+    let share = async |seed| http.post("/rooms/h/images?name=ada", &[("idempotency-key", "key-1")], png(seed)).await;
+    let (first, again) = (share(1).await, share(2).await);
+    assert_eq!([first.status, again.status], [201, 200]);
+    assert_eq!((&first.body, first.header("location")), (&again.body, again.header("location")));
+    let page = http.get("/rooms/h/messages", &[]).await.json();
+    assert_eq!((page["messages"].as_array().unwrap().len(), &page["head"]), (1, &json!(1)));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
-use hub::{Blob, BlobId, Body, Draft, PersonName, RoomName, SharedImage};
+use hub::{Blob, BlobId, Body, Draft, PersonName, Position, Receipt, RoomName, SharedImage, Since};
 use invert::Inverted;
 use serde::Serialize;
 
@@ -21,6 +21,7 @@ use crate::error::ApiError;
 use crate::images::ImageError;
 use crate::peer::Client;
 use crate::query::Query;
+use crate::sink::Room;
 use crate::urls::image_path;
 
 /// Room in a multipart body for what is not the picture.
@@ -69,14 +70,17 @@ pub(crate) async fn share_image(
     let dedup = idempotency_key(&parts.headers)?;
     let inverted = invert(&app, &client, &parts, body).await?;
     let room = app.room(&room, client.address).await?;
-    let (format, width, height) = (inverted.format.name(), inverted.width, inverted.height);
+    let (format, width, height) = (inverted.format.name().into(), inverted.width, inverted.height);
     let blob = Blob { bytes: Bytes::from(inverted.bytes), mime_type: inverted.format.mime_type().into() };
     let blob = app.hub.store().put_blob(room.name(), blob).await?;
-    let url = image_path(&app.config.base_path, &blob);
-    let image = SharedImage { blob, format: format.into(), width, height, origin: Arc::clone(&client.origin) };
+    let image = SharedImage { blob, format, width, height, origin: Arc::clone(&client.origin) };
     let from = name.unwrap_or_else(PersonName::guest);
-    let draft = Draft { from, body: Body::Image(image), as_sent: None, id: None };
+    let draft = Draft { from, body: Body::Image(image.clone()), as_sent: None, id: None };
     let receipt = app.hub.publish_or_refuse(&room, draft, dedup).await?;
+    // A repeat is told of the picture that the room was given, whatever it sent this time.
+    let first = if receipt.repeat { first_shared(&app, &room, &receipt).await? } else { None };
+    let SharedImage { blob, format, width, height, .. } = first.unwrap_or(image);
+    let url = image_path(&app.config.base_path, &blob);
     if fragment::is_wanted(&parts.headers) {
         return Ok(fragment::Image { src: url, width, height }.into_response());
     }
@@ -85,13 +89,25 @@ pub(crate) async fn share_image(
         offset: receipt.offset.0,
         epoch: receipt.epoch.to_string(),
         time: crate::time::format(receipt.time),
-        format,
+        format: &format,
         width,
         height,
         url: url.clone(),
     };
     let location = HeaderValue::from_str(&url).map_err(|_| ApiError::from(ImageError::Internal))?;
     Ok((status, [(header::LOCATION, location)], Json(shared)).into_response())
+}
+
+/// The picture that was stored before, while it is held.
+async fn first_shared(app: &App, room: &Arc<Room>, receipt: &Receipt) -> Result<Option<SharedImage>, ApiError> {
+    let before = Position { offset: receipt.offset.back(1), epoch: receipt.epoch };
+    let reading = app.hub.read(room, Since::After(before), 1).await?;
+    Ok(reading.messages.first().filter(|message| message.offset == receipt.offset).and_then(|message| {
+        match &message.draft.body {
+            Body::Image(image) => Some(image.clone()),
+            Body::Text(_) | Body::Json(_) | Body::Bytes(_) => None,
+        }
+    }))
 }
 
 /// `GET /images/<id>`.
