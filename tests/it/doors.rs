@@ -8,6 +8,8 @@ use negaphone::config::Config;
 use serde_json::json;
 use tests::{AnyMember, Door, Goodbye, Received, Refusal, TestServer, within_deadline};
 
+use crate::images::png;
+
 /// Letters of several lengths, and what a browser must not take for markup.
 const TEXT: &str = r#"<b onclick="alert('1')">&amp;</b> æøå 😀"#;
 
@@ -185,6 +187,39 @@ async fn raw_bytes_come_back_byte_for_byte_and_show_as_their_size_elsewhere() {
     assert_eq!((&shown["size"], &shown["offset"]), (&json!(256), &json!(1)));
     let page = server.http().get("/rooms/meeting/messages", &[]).await.json();
     assert_eq!((&page["messages"][0]["type"], &page["messages"][0]["size"]), (&json!("bytes"), &json!(256)));
+}
+
+#[tokio::test]
+async fn a_shared_picture_is_shown_at_each_door_as_its_members_can_use_it() {
+    let server = TestServer::with(|config| {
+        config.base_path = "/base".into();
+        config.public_url = Some("https://chat.example".into());
+    })
+    .await;
+    let mut native = server.native("room=meeting&name=ada").await;
+    let mut raw = server.ws("/ws/raw/meeting").await;
+    let mut channels = server.ws("/ws/chat/meeting/").await;
+    let mut htmx = server.ws("/ws/htmx?room=meeting").await;
+    htmx.receive().await;
+    let mut events = server.sse("/rooms/meeting/events", None).await;
+    events.next().await.unwrap();
+    // The last one to come is in, and so are all before it.
+    while native.next(&["join"]).await["members"] != 5 {}
+    let shared = server.http().post("/rooms/meeting/images?name=bob", &[], png(1)).await.json();
+    let path = shared["url"].as_str().unwrap();
+    assert!(path.starts_with("/base/images/"), "{path}");
+    assert_eq!(native.next(&["image"]).await["url"], path);
+    let event = events.next().await.unwrap().data;
+    assert_eq!((&event["type"], &event["url"]), (&json!("image"), &json!(path)));
+    let line = format!("bob: https://chat.example{path}");
+    assert_eq!(raw.receive().await, Received::Text(line.clone()));
+    let told: serde_json::Value = serde_json::from_str(&channels.receive().await.text()).unwrap();
+    assert_eq!(told, json!({ "message": line }));
+    let element = htmx.receive().await.text();
+    let begin = format!(r#"<div id="chat_room" hx-swap-oob="beforeend"><p><b>bob</b> <img src="{path}" "#);
+    assert!(element.starts_with(&begin), "{element}");
+    let listed = server.http().get("/rooms/meeting/messages", &[]).await.json();
+    assert_eq!((&listed["messages"][0]["text"], &listed["messages"][0]["image"]["url"]), (&json!(path), &json!(path)));
 }
 
 #[tokio::test]
