@@ -46,9 +46,9 @@ pub(crate) async fn measure(mode: Mode, rate: u64, time: Duration) -> Figures {
     for number in 0..ROOMS {
         rooms.push(hub.room(&room(number), || true).await.expect("a room"));
     }
-    let (cpu, writer) = (used(None), used(Some("history")));
+    let (cpu, writer) = (used(None), used(Some("history-writer")));
     let latencies = publish(&hub, &rooms, rate, time).await;
-    let (cpu, writer) = (used(None) - cpu, used(Some("history")) - writer);
+    let (cpu, writer) = (used(None) - cpu, used(Some("history-writer")) - writer);
     let ms = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e3;
     let figures = Figures {
         p50_ms: ms(0.5),

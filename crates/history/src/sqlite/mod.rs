@@ -166,7 +166,7 @@ impl SqliteStore {
         };
         let (commands, receiver) = sync_channel(COMMANDS_MAX);
         let thread = std::thread::Builder::new()
-            .name("history".to_owned())
+            .name("history-writer".to_owned())
             .spawn(move || writer.run(&receiver))
             .map_err(|source| OpenError::Folder { folder, source })?;
         Ok(Self {
