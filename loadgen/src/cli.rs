@@ -196,6 +196,15 @@ pub struct TalkArgs {
     /// The server does not send a message back to its sender.
     #[arg(long)]
     pub others_only: bool,
+    /// Beside the load, clients that read 1 KiB a second.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub slow: u32,
+    /// Beside the load, clients that neither read nor answer.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub half_open: u32,
+    /// Beside the load, clients that come, vanish with a reset after a second, and come again.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub abrupt: u32,
     /// Send binary messages instead of text, where the protocol allows it.
     #[arg(long)]
     pub binary: bool,

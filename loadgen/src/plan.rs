@@ -51,6 +51,8 @@ pub struct Plan {
     pub abort_after: Option<Duration>,
     /// How long connections are held that do nothing more.
     pub hold: Duration,
+    /// Who makes trouble beside the load.
+    pub trouble: Trouble,
     /// Where results go.
     pub outputs: OutputArgs,
     /// What clients present at the door.
@@ -61,6 +63,17 @@ pub struct Plan {
     pub connect_timeout: Duration,
     /// See [`LoadArgs`].
     pub drain: Duration,
+}
+
+/// Clients of which nothing is expected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trouble {
+    /// They read 1 KiB a second.
+    pub slow: u32,
+    /// They neither read nor answer.
+    pub half_open: u32,
+    /// They vanish with a reset and come again.
+    pub abrupt: u32,
 }
 
 /// What is sent, and who should hear it.
@@ -236,6 +249,7 @@ impl Plan {
             (true, Protocol::Native | Protocol::Channels | Protocol::Socketio) => return Err(PlanError::Binary),
         };
         let url = args.url.unwrap_or_else(|| default_url(protocol).to_owned());
+        let trouble = Trouble { slow: args.slow, half_open: args.half_open, abrupt: args.abrupt };
         let size_bytes = usize::try_from(args.size.as_u64()).unwrap_or(usize::MAX);
         let scenario = Scenario::Talk(Talk { name, protocol, audience, opcode, size_bytes });
         let plan = Self::with_load(scenario, url, args.rooms, args.load)?;
@@ -243,7 +257,7 @@ impl Plan {
         if !(size_min as u64..=SIZE_MAX_BYTES).contains(&size) {
             return Err(PlanError::Size { size, size_min });
         }
-        Ok(plan)
+        Ok(Self { trouble, ..plan })
     }
 
     fn with_load(scenario: Scenario, url: String, rooms: u32, load: LoadArgs) -> Result<Self, PlanError> {
@@ -302,6 +316,7 @@ impl Plan {
             warm_up: Duration::ZERO,
             abort_after: None,
             hold: Duration::ZERO,
+            trouble: Trouble::default(),
             outputs: run.outputs,
             access: access::read(run.access)?,
             max_lateness: Duration::MAX / 16,
@@ -340,6 +355,13 @@ impl Plan {
     #[must_use]
     pub fn room_clients(&self, room: u32) -> u32 {
         self.clients / self.rooms + u32::from(room < self.clients % self.rooms)
+    }
+
+    /// Connections, those that make trouble included.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        let Trouble { slow, half_open, abrupt } = self.trouble;
+        [slow, half_open, abrupt].into_iter().fold(self.clients, u32::saturating_add)
     }
 
     /// A client's address.

@@ -109,7 +109,7 @@ fn cards(outcome: &Outcome) -> Markup {
             }
             (times("latency, median", outcome.latency_ms, |ms| ms.p50))
             (times("latency, p99", outcome.latency_ms, |ms| ms.p99))
-            (times("last receiver, p99", outcome.fanout_ms.map(|fanout| fanout.last), |ms| ms.p99))
+            (times("last one, p99", outcome.fanout_ms.map(|fanout| fanout.last), |ms| ms.p99))
             @if outcome.latency_ms.is_none() { (times("connect, p99", outcome.connect_ms, |ms| ms.p99)) }
             @if tally.expected > 0 { (card("lost", whole(tally.lost), "deliveries")) }
         }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 const WIDTH: f64 = 880.0;
 const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 30.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 34.0;
 /// Labels of an axis, about.

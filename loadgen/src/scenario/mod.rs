@@ -8,6 +8,7 @@ mod rooms;
 mod seat;
 mod stage;
 mod talk;
+mod trouble;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

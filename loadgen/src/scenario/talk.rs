@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::seat::{Leaver, Seat};
 use super::stage::Stage;
-use super::{CONNECTING_MAX, Finding, RunError, account, connected, gate, open};
+use super::{CONNECTING_MAX, Finding, RunError, account, connected, gate, open, trouble};
 use crate::cli::Pace;
 use crate::client::connection::{Connection, OwnedMessage};
 use crate::client::frame::Opcode;
@@ -46,6 +46,8 @@ pub(super) async fn run(
 ) -> Result<Finding, RunError> {
     let stage = Arc::new(Stage::new(plan, records, talk));
     let arrived = connect_all(&stage).await?;
+    // They go when this run does.
+    let _troublemakers = trouble::start(plan).await?;
     let mut readers = JoinSet::new();
     records.start();
     let seat = |(number, (connection, early))| Arc::new(Seat::new(number, Arc::clone(&stage), connection, early));

@@ -51,6 +51,12 @@ async fn sender_is_not_expected_to_hear_itself_where_others_only_do() {
 }
 
 #[tokio::test]
+async fn of_clients_that_make_trouble_nothing_is_expected() {
+    let trouble = &format!("{CHAT} --slow 1 --half-open 2 --abrupt 1");
+    check(trouble, Speech::Raw, Fault::Nothing, flawless(192, 768), Verdict::Passed).await;
+}
+
+#[tokio::test]
 async fn dropped_deliveries_are_lost() {
     let echo = Tally { lost: 10, received: 115, ..flawless(125, 125) };
     check(ECHO, Speech::Echo, Fault::Drop, echo, Verdict::ThresholdsCrossed).await;
