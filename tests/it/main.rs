@@ -28,5 +28,6 @@ mod shutdown;
 mod slow_reader;
 mod socketio;
 mod sse;
+mod tcp_examples;
 mod tcp_pair;
 mod tcp_room;

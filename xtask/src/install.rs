@@ -10,7 +10,8 @@ use xshell::{Cmd, Shell, cmd};
 use crate::step;
 
 /// Programs that the tests call, each with the Debian package that has it.
-const DEBIAN: &[(&str, &str)] = &[("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm"), ("nginx", "nginx")];
+const DEBIAN: &[(&str, &str)] =
+    &[("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm"), ("nginx", "nginx"), ("python3", "python3")];
 
 /// Programs that the corpus of pictures is made and judged with.
 const CORPUS: &[(&str, &str)] =
