@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::exit::Verdict;
-use crate::outcome::{Outcome, Percentiles};
+use crate::outcome::{Outcome, Percentiles, Tally};
 
 /// Stalls that are shown one by one.
 const STALLS_SHOWN: usize = 5;
@@ -43,6 +43,14 @@ fn write_all(out: &mut String, outcome: &Outcome) -> fmt::Result {
 
 fn write_counts(out: &mut String, outcome: &Outcome) -> fmt::Result {
     let tally = &outcome.tally;
+    if outcome.scenario == "connect" {
+        let made = u64::from(outcome.clients).saturating_sub(tally.connect_errors);
+        let Tally { connect_errors, disconnects, .. } = tally;
+        return writeln!(
+            out,
+            "  connections  made {made}  failed {connect_errors}  closed by the server {disconnects}"
+        );
+    }
     let rate = |count: u64| match outcome.duration_s {
         0.0 => String::new(),
         seconds => format!(" ({:.1}/s)", count as f64 / seconds),
