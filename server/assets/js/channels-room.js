@@ -6,6 +6,7 @@ import { Backoff } from "./backoff.js";
 const log = document.getElementById("chat-log");
 const input = document.getElementById("chat-message-input");
 const status = document.getElementById("chat-status");
+const words = document.getElementById("chat-status-words");
 const backoff = new Backoff();
 let socket = null;
 
@@ -15,7 +16,7 @@ function open() {
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(url);
   socket.addEventListener("open", () => {
-    status.textContent = "Connected";
+    show("connected", "Connected");
     backoff.reset();
   });
   socket.addEventListener("message", ({ data }) => {
@@ -23,9 +24,14 @@ function open() {
     log.scrollTop = log.scrollHeight;
   });
   socket.addEventListener("close", () => {
-    status.textContent = "Not connected; trying again…";
+    show("waiting", "Reconnecting…");
     setTimeout(open, backoff.next());
   });
+}
+
+function show(state, text) {
+  status.dataset.state = state;
+  words.textContent = text;
 }
 
 document.getElementById("chat-form").addEventListener("submit", (event) => {
