@@ -31,11 +31,13 @@ export class Server {
   }
 
   /**
-   * @param {{port?: number, options?: string[]}} [how] a free port unless told, and further options
+   * @param {{port?: number, options?: string[], dataDir?: string}} [how] a free port unless told,
+   *   further options, and a folder for messages that outlive the server
    * @returns {Promise<Server>} once it has told its address
    */
-  static async start({ port = 0, options: further = [] } = {}) {
-    const options = ["serve", "--listen", `127.0.0.1:${port}`, "--history", "memory", ...further];
+  static async start({ port = 0, options: further = [], dataDir } = {}) {
+    const history = dataDir ? ["--data-dir", dataDir] : ["--history", "memory"];
+    const options = ["serve", "--listen", `127.0.0.1:${port}`, ...history, ...further];
     // The raw TCP doors have fixed ports, and several servers run at a time.
     const env = { ...process.env, NEGAPHONE_TCP_PAIR: "off", NEGAPHONE_TCP_ROOM: "off" };
     const child = spawn(program(), options, { env, stdio: ["ignore", "pipe", "pipe"] });

@@ -3,6 +3,9 @@
 // the content security policy, say) fails the test.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, before } from "node:test";
 import { chromium } from "playwright-core";
 import { Server, mustExist } from "./server.mjs";
@@ -18,31 +21,36 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 const WAIT_MS = 20_000;
-/** What a browser says, rightly, while there is no server. */
-const SERVER_AWAY = /^WebSocket connection to '[^']*' failed/;
+/** What a browser and htmx say, rightly, while there is no server. */
+const SERVER_AWAY = /^WebSocket connection to '[^']*' failed|^(htmx: )?htmx:ws:?error|^\[object Event\]$/i;
 
 export class Site {
   #contexts = [];
   #faults = [];
-  #awayAllowed = false;
+  #allowed = [];
+  #start = {};
   server = null;
 
   /**
    * Registers the hooks of the calling test file.
    * @param {string[]} [options] further options of the server
    * @param {string[]} [further] arguments of the browser
+   * @param {{keeps?: boolean}} [messages] whether they outlive the server
    * @returns {Site}
    */
-  static forThisFile(options = [], further = []) {
+  static forThisFile(options = [], further = [], { keeps = false } = {}) {
     const site = new Site();
     before(async () => {
-      site.server = await Server.start({ options });
+      const dataDir = keeps ? await mkdtemp(join(tmpdir(), "negaphone-")) : undefined;
+      site.#start = { options, dataDir };
+      site.server = await Server.start(site.#start);
       site.browser = await chromium.launch({ executablePath: mustExist(CHROMIUM), args: [...ARGUMENTS, ...further] });
     });
     afterEach(() => site.#endTest());
     after(async () => {
       await site.browser?.close();
       await site.server?.stop();
+      if (site.#start.dataDir) await rm(site.#start.dataDir, { recursive: true });
     });
     return site;
   }
@@ -53,20 +61,8 @@ export class Site {
    * @param {import("playwright-core").BrowserContextOptions} [options]
    */
   async open({ room, name, prepare } = {}, options = {}) {
-    const context = await this.browser.newContext({ reducedMotion: "reduce", ...options });
-    this.#contexts.push(context);
-    const page = await context.newPage();
-    page.setDefaultTimeout(WAIT_MS);
-    page.on("pageerror", (error) => this.#faults.push(`${error.stack ?? error}`));
-    page.on("console", (message) => {
-      if (message.type() !== "error" && message.type() !== "warning") return;
-      if (this.#awayAllowed && SERVER_AWAY.test(message.text())) return;
-      this.#faults.push(message.text());
-    });
-    await prepare?.(page);
-    const url = new URL(this.server.url);
-    if (room) url.searchParams.set("room", room);
-    await page.goto(url.href);
+    const query = room ? `?${new URLSearchParams({ room })}` : "";
+    const page = await this.visit(query, prepare, options);
     await connected(page);
     if (name) {
       await page.fill("#name", name);
@@ -76,21 +72,48 @@ export class Site {
     return page;
   }
 
+  /**
+   * Opens any page as a person of their own.
+   * @param {string} url relative to the server's address, or whole
+   * @param {(page: import("playwright-core").Page) => Promise<void>} [prepare]
+   * @param {import("playwright-core").BrowserContextOptions} [options]
+   */
+  async visit(url, prepare, options = {}) {
+    const context = await this.browser.newContext({ reducedMotion: "reduce", ...options });
+    this.#contexts.push(context);
+    const page = await context.newPage();
+    page.setDefaultTimeout(WAIT_MS);
+    page.on("pageerror", (error) => this.#faults.push(`${error.stack ?? error}`));
+    page.on("console", (message) => {
+      if (message.type() !== "error" && message.type() !== "warning") return;
+      if (this.#allowed.some((complaint) => complaint.test(message.text()))) return;
+      this.#faults.push(message.text());
+    });
+    await prepare?.(page);
+    await page.goto(new URL(url, this.server.url).href);
+    return page;
+  }
+
+  /** Until the end of the test a browser may complain so. */
+  allow(complaint) {
+    this.#allowed.push(complaint);
+  }
+
   /** Ends the server; until the end of the test a browser may complain of its absence. */
   async stopServer() {
-    this.#awayAllowed = true;
+    this.allow(SERVER_AWAY);
     await this.server.stop();
   }
 
   /** Starts another server on the same port. */
   async startServerAgain() {
-    this.server = await Server.start({ port: this.server.port });
+    this.server = await Server.start({ ...this.#start, port: this.server.port });
   }
 
   async #endTest() {
     const faults = this.#faults;
     this.#faults = [];
-    this.#awayAllowed = false;
+    this.#allowed = [];
     for (const context of this.#contexts.splice(0)) await context.close();
     assert.deepEqual(faults, [], "the page complained on the console");
   }
