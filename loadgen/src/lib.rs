@@ -26,6 +26,7 @@ pub mod verify;
 
 pub mod abort;
 pub mod exit;
+pub mod figures;
 pub mod outcome;
 pub mod threshold;
 

@@ -4,7 +4,8 @@ use hdrhistogram::Histogram;
 use thiserror::Error;
 
 use crate::exit::Verdict;
-use crate::outcome::{FanoutMs, Histograms, IntervalFigures, Outcome, Percentiles, Tally, statistic_of};
+use crate::figures::{Histograms, IntervalFigures};
+use crate::outcome::{FanoutMs, Outcome, Percentiles, Tally, statistic_of};
 use crate::threshold::{Metric, Threshold, Times};
 
 /// Results that do not belong together.

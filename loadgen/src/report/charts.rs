@@ -1,7 +1,8 @@
 //! Which plots a report has, and what goes into them.
 
 use super::plot::{Band, Fill, Line, Plot, Scale, time_marks};
-use crate::outcome::{IntervalFigures, Outcome, Percentiles};
+use crate::figures::IntervalFigures;
+use crate::outcome::{Outcome, Percentiles};
 
 /// Percentiles of the curve: each nine has the same width.
 const QUANTILES: [f64; 17] =
