@@ -58,7 +58,7 @@ fn too_large(door: Door) -> (String, fn(&Refusal) -> bool) {
     match door {
         Door::Raw => ("x".repeat((1 << 20) + 1), |refusal| *refusal == Refusal::Ended(Goodbye::Close(1009))),
         Door::TcpRoom => ("x".repeat((16 << 10) + 1), |refusal| *refusal == Refusal::Ended(Goodbye::EndOfStream)),
-        Door::Native | Door::Http | Door::Sse | Door::Channels | Door::Htmx => (
+        Door::Native | Door::Http | Door::Sse | Door::Channels | Door::Htmx | Door::SocketIo => (
             "x".repeat((16 << 10) + 1),
             |refusal| matches!(refusal, Refusal::Told(why) if why.ends_with("has 16385 bytes, 16384 are allowed")),
         ),
@@ -83,7 +83,7 @@ async fn too_large_is_refused_clearly(from: Door) {
 
 fn expected_goodbye(door: Door) -> Goodbye {
     match door {
-        Door::Native | Door::Raw | Door::Channels | Door::Htmx => Goodbye::Close(1012),
+        Door::Native | Door::Raw | Door::Channels | Door::Htmx | Door::SocketIo => Goodbye::Close(1012),
         Door::Sse | Door::TcpRoom => Goodbye::EndOfStream,
         Door::Http => Goodbye::NotConnected,
     }
@@ -146,6 +146,7 @@ every_door! {
     tcp_room: TcpRoom;
     channels: Channels;
     htmx: Htmx;
+    socketio: SocketIo;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,6 +40,7 @@ mod through_nginx {
         native
         raw
         image_socket
+        socketio
     }
 }
 
@@ -137,4 +138,16 @@ async fn image_socket(front: &Front) {
     let mut ws = front.ws("/ws/image").await;
     ws.send_binary(png(3)).await;
     assert_eq!(pixel(&ws.receive().await.binary()), 252);
+}
+
+async fn socketio(front: &Front) {
+    let mut polling = front.polling().await;
+    polling.send("40").await;
+    assert!(polling.receive().await.starts_with("40{"));
+    let mut ws = front.ws(&polling.websocket_path()).await;
+    ws.send("2probe").await;
+    assert_eq!(ws.receive().await.text(), "3probe");
+    ws.send("5").await;
+    ws.send(r#"421["message","hei"]"#).await;
+    while !ws.receive().await.text().starts_with("431[{") {}
 }

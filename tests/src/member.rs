@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::TestServer;
 use crate::member_http::HttpMember;
+use crate::member_socketio::SocketIoMember;
 use crate::member_sse::SseMember;
 use crate::member_tcp::TcpRoomMember;
 use crate::member_websocket::{ChannelsMember, HtmxMember, NativeMember, RawMember};
@@ -96,4 +97,5 @@ doors! {
     TcpRoom: TcpRoomMember,
     Channels: ChannelsMember,
     Htmx: HtmxMember,
+    SocketIo: SocketIoMember,
 }

@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use crate::http::Http;
+use crate::polling::Polling;
 use crate::server::TestServer;
 use crate::websocket::WsClient;
 use crate::within_deadline;
@@ -93,6 +94,11 @@ impl Front {
         let mut request = self.url("ws", path).into_client_request().expect("a request");
         request.headers_mut().insert("origin", HeaderValue::from_str(origin).expect("a header"));
         WsClient::try_connect_over_tls(request, Arc::clone(&self.tls)).await
+    }
+
+    /// An Engine.IO session that is polled.
+    pub async fn polling(&self) -> Polling {
+        Polling::begin(self.http()).await
     }
 
     /// A WebSocket as our own page opens it.

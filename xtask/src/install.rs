@@ -18,7 +18,7 @@ const CORPUS: &[(&str, &str)] =
     &[("djpeg", "libjpeg-turbo-progs"), ("gifsicle", "gifsicle"), ("optipng", "optipng"), ("webpmux", "webp")];
 
 /// Folders with a `package.json`.
-const NPM: &[&str] = &["tests/browser"];
+const NPM: &[&str] = &["tests/browser", "tests/socketio"];
 
 /// Programs that build the libraries which negatives are compared with, the
 /// folder of those that npm has, and those that PyPI has.
@@ -37,6 +37,9 @@ const PYTHON: &[&str] = &["numpy==2.4.6", "pillow==13.0.0", "pypng==0.20220715.0
 
 /// The cases of the Autobahn test suite, which itself needs an old Python.
 const AUTOBAHN: &str = "kosoku==0.1.0";
+
+/// A Socket.IO client of others, with what each of its transports needs.
+const SOCKETIO: &[&str] = &["python-socketio==5.18.1", "requests==2.34.2", "websocket-client==1.9.2"];
 
 /// Where programs for development are put, away from the user's own.
 pub(crate) const TOOLS: &str = "tests/.tools";
@@ -72,6 +75,15 @@ pub(crate) fn for_corpus(sh: &Shell) -> Result<PathBuf> {
 /// As for [`for_tests`].
 pub(crate) fn for_autobahn(sh: &Shell) -> Result<PathBuf> {
     Ok(python(sh, &[AUTOBAHN])?.with_file_name("kosoku"))
+}
+
+/// Installs a Socket.IO client; returns the Python that has it.
+///
+/// # Errors
+///
+/// As for [`for_tests`].
+pub(crate) fn for_socketio(sh: &Shell) -> Result<PathBuf> {
+    python(sh, SOCKETIO)
 }
 
 /// Installs what counts instructions; returns the program that does it.

@@ -19,6 +19,7 @@ mod negatives;
 mod relays;
 mod server;
 mod smoke;
+mod socketio;
 mod step;
 mod test;
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::corpus::{self, Part};
-use crate::{autobahn, cargo, install, step};
+use crate::{autobahn, cargo, install, socketio, step};
 
 /// Where the browser tests are.
 const BROWSER: &str = "tests/browser";
@@ -27,15 +27,21 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     step::run(cmd!(sh, "cargo test --manifest-path fuzz/Cargo.toml --no-default-features --lib"))?;
     autobahn::run(sh, &server)?;
     corpus::judge(sh, Part::Small, &negate)?;
-    browser(sh)
+    socketio::run(sh, &server)?;
+    node(sh, BROWSER)
 }
 
-fn browser(sh: &Shell) -> Result<()> {
-    let _folder = sh.push_dir(BROWSER);
+/// Runs the tests of Node's test runner in a folder.
+///
+/// # Errors
+///
+/// When there are none, or one fails.
+pub(crate) fn node(sh: &Shell, folder: &str) -> Result<()> {
+    let _folder = sh.push_dir(folder);
     let mut files: Vec<PathBuf> = sh.read_dir(sh.current_dir())?;
     files.retain(|file| file.to_str().is_some_and(|name| name.ends_with(".test.mjs")));
     if files.is_empty() {
-        bail!("no *.test.mjs in {BROWSER}");
+        bail!("no *.test.mjs in {folder}");
     }
     step::run(cmd!(sh, "node --test {files...}"))
 }
