@@ -12,9 +12,10 @@ if port == 0:
     # It does not tell which port the system chose.
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+# Handlers in threads of their own would swap messages of one sender.
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 app = Flask(__name__)
-relay = SocketIO(app, async_mode="threading", ping_interval=60, ping_timeout=60)
+relay = SocketIO(app, async_mode="threading", async_handlers=False, ping_interval=60, ping_timeout=60)
 
 
 @relay.on("message")
