@@ -87,3 +87,6 @@ pub(crate) const IDLE_CONNECTIONS: usize = 10_000;
 
 /// Connections to one process: of its 20,000 descriptors some are for others.
 pub(crate) const OPENED: usize = 19_000;
+
+/// Rooms opened one after another.
+pub(crate) const ROOMS: usize = 1_000_000;

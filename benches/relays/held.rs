@@ -1,9 +1,12 @@
 //! What our relay promises under strain, measured: nobody else pays for a
 //! flood, for a reader that has stopped, for many connections.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::crowd::{Crowd, Talk};
 use crate::relay::{Kind, Programs, Relay};
@@ -11,6 +14,10 @@ use crate::relay::{Kind, Programs, Relay};
 const OURS: Kind = Kind::NegaphoneRaw;
 /// Chosen: some hundred messages in a quiet room.
 const RUN: Duration = Duration::from_secs(3);
+/// Rooms asked for at once.
+const PIPELINED: usize = 32;
+/// How the answer about a room ends in which nothing was said.
+const EMPTY_ROOM: &[u8] = br#""messages":[]}"#;
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// Milliseconds of the 99th percentile, without a strain and under it.
@@ -44,6 +51,39 @@ pub(crate) fn stalled_reader(programs: &Programs) -> Result<Strain> {
     let under_ms = p99_ms(&mut [&mut crowd])?;
     crowd.finish()?;
     Ok(Strain { without_ms, under_ms })
+}
+
+/// MiB of memory after a tenth of so many rooms, and after all, were opened one
+/// after another by reading them.
+pub(crate) fn rooms_touched(programs: &Programs, rooms: usize) -> Result<[f64; 2]> {
+    let relay = Relay::start(OURS, programs)?;
+    let mut stream = TcpStream::connect(relay.address)?;
+    let mut mib = Vec::new();
+    for (after, until) in [(0, rooms / 10), (rooms / 10, rooms)] {
+        for first in (after..until).step_by(PIPELINED) {
+            read_rooms(&mut stream, first..(first + PIPELINED).min(until))?;
+        }
+        mib.push(relay.resident_bytes()? as f64 / (1 << 20) as f64);
+    }
+    Ok([mib[0], mib[1]])
+}
+
+fn read_rooms(stream: &mut TcpStream, rooms: Range<usize>) -> Result<()> {
+    let count = rooms.len();
+    let requests: String =
+        rooms.map(|room| format!("GET /rooms/r{room}/messages?limit=1 HTTP/1.1\r\nHost: relay\r\n\r\n")).collect();
+    stream.write_all(requests.as_bytes())?;
+    let mut answers = Vec::new();
+    // A room in which nothing was said is answered with a list of nothing.
+    while memchr::memmem::find_iter(&answers, EMPTY_ROOM).count() < count {
+        let mut buffer = [0; 16 << 10];
+        let read = stream.read(&mut buffer)?;
+        answers.extend_from_slice(&buffer[..read]);
+        let is_refused =
+            memchr::memmem::find_iter(&answers, b"HTTP/1.1 ").any(|at| !answers[at + 9..].starts_with(b"200"));
+        ensure!(read > 0 && !is_refused, "a room was refused: {}", String::from_utf8_lossy(&answers));
+    }
+    Ok(())
 }
 
 /// Of the first crowd.

@@ -89,7 +89,8 @@ fn main() -> Result<()> {
         let quiet = held::quiet_room_beside_a_flood(&arguments.programs)?;
         let stalled = held::stalled_reader(&arguments.programs)?;
         let opened_secs = held::opened(&arguments.programs, case::OPENED)?;
-        println!("{}", page.held(quiet, stalled, opened_secs));
+        let rooms_mib = held::rooms_touched(&arguments.programs, case::ROOMS)?;
+        println!("{}", page.held(quiet, stalled, opened_secs, rooms_mib));
     }
     if arguments.only.is_none() {
         page.write(&arguments.page).context("the page cannot be written")?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use benches::machine::{machine, today};
 
 use crate::Row;
-use crate::case::{Case, IDLE_CONNECTIONS, OPENED};
+use crate::case::{Case, IDLE_CONNECTIONS, OPENED, ROOMS};
 use crate::crowd::Talk;
 use crate::held::Strain;
 use crate::relay::Kind;
@@ -72,7 +72,7 @@ impl Page {
     }
 
     /// Appends what our relay holds under strain; returns it.
-    pub(crate) fn held(&mut self, quiet: Strain, stalled: Strain, opened_secs: f64) -> &str {
+    pub(crate) fn held(&mut self, quiet: Strain, stalled: Strain, opened_secs: f64, rooms_mib: [f64; 2]) -> &str {
         let begin = self.0.len();
         self.line("\n### negaphone under strain\n\n| p99 of a delivery, ms | without | with |\n|---|--:|--:|");
         for (what, strain) in [
@@ -82,6 +82,8 @@ impl Page {
             self.line(format!("| {what} | {:.2} | {:.2} |", strain.without_ms, strain.under_ms));
         }
         self.line(format!("\n{OPENED} connections to one process, opened one after another: {opened_secs:.1} s."));
+        let [early, late] = rooms_mib;
+        self.line(format!("\nResident memory after {} rooms were read one after another: {early:.0} MiB; after {ROOMS}: {late:.0} MiB.", ROOMS / 10));
         &self.0[begin..]
     }
 

@@ -4,6 +4,7 @@
 //! idle connection keeps none.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,7 +159,7 @@ impl Input {
     }
 
     async fn read(&mut self) -> Result<Vec<Event>, InputEnd> {
-        self.stream.readable().await.map_err(|_| InputEnd::Gone)?;
+        self.readable().await.map_err(|_| InputEnd::Gone)?;
         BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
             Ok(0) => Err(InputEnd::Gone),
             Ok(count) => {
@@ -168,6 +169,12 @@ impl Input {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Vec::new()),
             Err(_) => Err(InputEnd::Gone),
         })
+    }
+
+    /// Waits until there may be something to read. The socket keeps one reader
+    /// to wake, and this is it: HTTP, whose memory it would keep else, is done.
+    async fn readable(&self) -> io::Result<()> {
+        poll_fn(|cx| self.stream.poll_read_ready(cx)).await
     }
 
     fn decode(&mut self, mut input: &[u8]) -> Vec<Event> {
@@ -224,7 +231,7 @@ impl Input {
     /// connection is not reset under our close frame.
     pub(crate) async fn drop_rest(&mut self, max_bytes: usize) {
         let mut dropped = 0;
-        while dropped < max_bytes && self.stream.readable().await.is_ok() {
+        while dropped < max_bytes && self.readable().await.is_ok() {
             let read = BUFFER.with_borrow_mut(|buffer| self.stream.try_read(buffer));
             match read {
                 Ok(0) => return,

@@ -105,7 +105,8 @@ impl Connection {
     /// Talks until the conversation is over, and says good-bye.
     pub(crate) async fn run(mut self, mut door: impl Door) {
         let end = self.talk(&mut door).await;
-        self.finish(door, end).await;
+        // Boxed, as it is not needed while they talk.
+        Box::pin(self.finish(door, end)).await;
         self.session.abandon();
     }
 
@@ -148,7 +149,7 @@ impl Connection {
                 }
                 events = read_at(&mut self.input, reads_at) => match events {
                     Ok(events) => {
-                        if let Err(end) = self.deal_with(door, events).await {
+                        if let Err(end) = Box::pin(self.deal_with(door, events)).await {
                             return end;
                         }
                     }

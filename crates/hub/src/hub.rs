@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::catch_up::CatchUp;
 use crate::format::{Format, Formats};
@@ -23,9 +25,20 @@ use crate::session::{MembershipId, Session, Sink};
 use crate::store::{DedupKey, Head, Store, StoreError};
 use crate::writer;
 
+/// When there are too many rooms, unused ones are looked for this often at
+/// most. Chosen: what a look at all of them costs is little beside that.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
+
+/// References to a room that nobody uses: the map holds one and the pump the
+/// other. Any more belongs to a seat, a queued message, or somebody who is
+/// about to enter. With the map locked nobody can get a new one.
+const UNUSED_COUNT: usize = 2;
+
 /// The relay core: all rooms over one store.
 pub struct Hub<S> {
     rooms: Mutex<HashMap<RoomName, Arc<Room<S>>>>,
+    /// See [`SWEEP_INTERVAL`].
+    swept_at: Mutex<Option<Instant>>,
     store: Arc<dyn Store>,
     formats: Formats,
     limits: Arc<HubLimits>,
@@ -104,7 +117,7 @@ pub struct Seat<S: Sink> {
 /// Why a room was not opened.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RoomError {
-    /// The hub holds as many rooms as it may.
+    /// The hub holds as many rooms as it may, and all are used.
     #[error("there are {rooms_max} rooms already")]
     TooMany {
         /// That many.
@@ -129,6 +142,7 @@ impl<S: Sink> Hub<S> {
         let writer = Mutex::new(Some(tokio::spawn(writing)));
         Arc::new_cyclic(|me| Self {
             rooms: Mutex::default(),
+            swept_at: Mutex::default(),
             store,
             formats,
             limits,
@@ -176,6 +190,9 @@ impl<S: Sink> Hub<S> {
             return Ok(Arc::clone(room));
         }
         if rooms.len() >= self.limits.rooms_max {
+            self.make_place(&mut rooms);
+        }
+        if rooms.len() >= self.limits.rooms_max {
             return Err(RoomError::TooMany { rooms_max: self.limits.rooms_max });
         }
         let room = Arc::new(Room::new(name.clone(), head, self.formats.clone(), Arc::clone(&self.limits)));
@@ -186,15 +203,34 @@ impl<S: Sink> Hub<S> {
         Ok(room)
     }
 
+    /// Lets go of all rooms that nobody uses. That looks at every room, so it
+    /// is done once in [`SWEEP_INTERVAL`] at most.
+    fn make_place(&self, rooms: &mut HashMap<RoomName, Arc<Room<S>>>) {
+        let now = Instant::now();
+        let mut swept_at = self.swept_at.lock();
+        if swept_at.is_some_and(|swept_at| now.duration_since(swept_at) < SWEEP_INTERVAL) {
+            return;
+        }
+        *swept_at = Some(now);
+        rooms.retain(|_, room| {
+            let is_used = Arc::strong_count(room) > UNUSED_COUNT;
+            if !is_used {
+                room.retire();
+            }
+            is_used
+        });
+    }
+
     /// Lets go of a room that nobody uses.
     fn forget(&self, room: &Arc<Room<S>>) -> bool {
         let mut rooms = self.rooms.lock();
-        // The map holds one and the pump the other; any more belongs to a seat, a queued message, or somebody who is about
-        // to enter. With the map locked nobody can get a new one.
-        if Arc::strong_count(room) > 2 {
+        if Arc::strong_count(room) > UNUSED_COUNT {
             return false;
         }
-        rooms.remove(room.name());
+        // It may have been let go already, and another be open under its name.
+        if rooms.get(room.name()).is_some_and(|held| Arc::ptr_eq(held, room)) {
+            rooms.remove(room.name());
+        }
         true
     }
 

@@ -33,7 +33,8 @@ pub struct HubLimits {
     pub drain_min_bytes_per_sec: u64,
     /// See above.
     pub drain_window: Duration,
-    /// Rooms in memory: a further one is refused.
+    /// Rooms in memory: for a further one, those that nobody uses are let go,
+    /// and when all are used it is refused.
     pub rooms_max: usize,
     /// After this time without members a room leaves memory.
     pub room_idle: Duration,

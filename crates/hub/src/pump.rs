@@ -32,6 +32,9 @@ pub(crate) async fn pump<S: Sink>(room: Arc<Room<S>>, forget: impl Fn(&Arc<Room<
         let next = next_due(&room, rest_at);
         tokio::select! {
             () = room.woken() => {
+                if room.is_retired() {
+                    return;
+                }
                 yield_now().await;
                 take_turn(&room, &mut crowd).await;
                 rest_at = Some(Instant::now() + REST_AFTER);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -28,6 +29,8 @@ pub struct Room<S> {
     limits: Arc<HubLimits>,
     state: Mutex<State<S>>,
     wake: Notify,
+    /// The hub has let go of it.
+    is_retired: AtomicBool,
 }
 
 struct State<S> {
@@ -93,7 +96,15 @@ impl<S: Sink> Room<S> {
             idle_since: Instant::now(),
         };
         let epoch = head.map_or_else(Epoch::random, |head| head.epoch);
-        Self { name, epoch, formats, limits, state: Mutex::new(state), wake: Notify::new() }
+        Self {
+            name,
+            epoch,
+            formats,
+            limits,
+            state: Mutex::new(state),
+            wake: Notify::new(),
+            is_retired: AtomicBool::new(false),
+        }
     }
 
     /// Its name.
@@ -203,6 +214,16 @@ impl<S: Sink> Room<S> {
     /// Has the pump take a turn.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Lets its pump end: nobody uses it.
+    pub(crate) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Relaxed);
+        self.wake();
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn woken(&self) {

@@ -111,7 +111,8 @@ impl<S: Sink> Session<S> {
                 staged: VecDeque::new(),
                 staged_bytes: 0,
                 within: Ends::Message,
-                memberships: Vec::new(),
+                // Nearly all sessions are in one room.
+                memberships: Vec::with_capacity(1),
                 blocked: false,
                 last_staged: false,
             }),

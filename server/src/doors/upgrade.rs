@@ -52,7 +52,11 @@ where
         let stream = io.into_inner().into_inner();
         // From here on pings tell who is gone, and the tape's tail who is too slow; a closed socket shows soon enough.
         SockRef::from(&stream).set_tcp_user_timeout(None).ok();
-        talk(Connection::new(app_of_session, stream, own(&read_buf), bounds)).await;
+        let unread = own(&read_buf);
+        // Kilobytes that HTTP read into: they are not kept for as long as the talk lasts.
+        drop(read_buf);
+        // In a box of its own, since the future of a talk would be here twice: as it begins, and as it goes on.
+        Box::pin(talk(Connection::new(app_of_session, stream, unread, bounds))).await;
         // It kept its places among all connections until here.
         drop(peer);
     });

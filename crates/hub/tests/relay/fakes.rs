@@ -111,6 +111,18 @@ pub(crate) struct FakeStore {
     pub(crate) is_down: std::sync::atomic::AtomicBool,
 }
 
+impl FakeStore {
+    /// Offsets and texts of a room, in their order.
+    pub(crate) fn said_in(&self, room: &RoomName) -> impl Iterator<Item = (Offset, String)> {
+        let messages = self.messages.lock().clone();
+        let room = room.clone();
+        messages.into_iter().filter(move |(name, _)| *name == room).map(|(_, message)| {
+            let Body::Text(text) = &message.draft.body else { panic!("only text is said here") };
+            (message.offset, String::from_utf8_lossy(text).into_owned())
+        })
+    }
+}
+
 #[async_trait]
 impl Store for FakeStore {
     async fn append(&self, batch: Vec<Append>) -> Vec<Result<Appended, StoreError>> {

@@ -1,5 +1,6 @@
 //! The relay core with fake sockets: who is written what, in which order.
 
+mod crowds;
 mod fakes;
 mod moves;
 
@@ -205,6 +206,27 @@ async fn rooms_are_bounded_and_new_ones_are_admitted() {
     let third = fixture.hub.room(&room("third"), || true).await;
     assert_eq!(third.err(), Some(RoomError::TooMany { rooms_max: 2 }));
     assert!(fixture.hub.room(&room("second"), || false).await.is_ok(), "what is there is let in");
+}
+
+#[tokio::test]
+async fn rooms_that_nobody_uses_make_place_for_others() {
+    let fixture = Fixture::new(HubLimits { rooms_max: 3, ..limits() }).await;
+    let seated = fixture.session(FakeSink::open());
+    let _seat = fixture.join(&seated, Since::Live).await;
+    for number in 0..20 {
+        let name = RoomName::parse(&format!("room{number}")).unwrap();
+        let opened = async {
+            // Rooms are looked through from time to time only.
+            while let Err(error) = fixture.hub.room(&name, || true).await {
+                assert_eq!(error, RoomError::TooMany { rooms_max: 3 });
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), opened).await.unwrap();
+        assert!(fixture.hub.rooms_in_memory() <= 3);
+    }
+    fixture.say_all(0..1).await;
+    until(|| seated.sink().taken() == format!("welcome 0 0\n{}", lines(0..1))).await;
 }
 
 #[tokio::test]
