@@ -16,6 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use tokio::runtime::Handle;
 
 use crate::connections::Full;
 use crate::images::{ImageError, ImagePool, Waiting};
@@ -293,6 +294,8 @@ impl Collector for Present {
             None,
             &ConstCounter::new(self.hub.messages_stored()),
         )?;
+        // Whoever asks is a task.
+        put("tasks", "Tasks of the program.", None, &gauge(Handle::current().metrics().num_alive_tasks()))?;
         put("rooms", "Rooms in memory.", None, &gauge(self.hub.rooms_in_memory()))?;
         put("pictures_waiting", "Pictures that wait for a thread.", None, &gauge(pictures))?;
         put("pictures_waiting", "Size of the pictures that wait.", Some(&Unit::Bytes), &gauge(bytes))

@@ -30,7 +30,12 @@ impl Frame {
 pub struct RawSocket(TcpStream);
 
 impl RawSocket {
-    pub(crate) async fn connect(address: SocketAddr) -> Self {
+    /// A connection on which nothing was said yet.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn connect(address: SocketAddr) -> Self {
         Self(within_deadline("a connection", TcpStream::connect(address)).await.expect("a connection"))
     }
 

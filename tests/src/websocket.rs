@@ -116,8 +116,13 @@ impl WsClient {
 
     /// The next message; pings are answered on the way.
     pub async fn receive(&mut self) -> Received {
+        within_deadline("a message", self.receive_at_all()).await
+    }
+
+    /// The next message, whenever it comes.
+    pub async fn receive_at_all(&mut self) -> Received {
         loop {
-            return match within_deadline("a message", self.0.next()).await {
+            return match self.0.next().await {
                 Some(Ok(Message::Text(text))) => Received::Text(text.to_string()),
                 Some(Ok(Message::Binary(bytes))) => Received::Binary(bytes.to_vec()),
                 Some(Ok(Message::Close(frame))) => Received::Closed(frame.map(|frame| frame.code.into())),

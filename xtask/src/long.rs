@@ -5,7 +5,7 @@ use xshell::Shell;
 
 use crate::corpus::{self, Part};
 use crate::fuzz::{self, Fuzz};
-use crate::{install, step};
+use crate::{endurance, install, step};
 
 /// How long each fuzz target runs.
 const FUZZ_SECONDS: u32 = 600;
@@ -42,6 +42,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         let (program, arguments) = run.split_first().expect("a command line begins with its program");
         step::run(sh.cmd(program).args(arguments))?;
     }
+    endurance::run_long(sh)?;
     corpus::check(sh, Part::Whole)?;
     fuzz::run(sh, &Fuzz::all(FUZZ_SECONDS))
 }

@@ -10,6 +10,7 @@ mod autobahn;
 mod cargo;
 mod check;
 mod corpus;
+mod endurance;
 mod fuzz;
 mod history;
 mod install;
@@ -43,7 +44,7 @@ enum Command {
     Check,
     /// Put a short load on a release build of the server, every answer counted
     Smoke,
-    /// Search for bytes that break a promise of `invert`
+    /// Search for bytes that break a promise of `invert`, the frame parser or a session
     Fuzz(fuzz::Fuzz),
     /// Choose the kept corpus of each fuzz target anew
     FuzzCorpus,

@@ -51,6 +51,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
         &self.address

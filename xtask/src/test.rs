@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
 use crate::corpus::{self, Part};
+use crate::endurance::{self, Clients, Length};
 use crate::{autobahn, cargo, install, socketio, step};
 
 /// Where the browser tests are.
@@ -21,11 +22,12 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     // Asking for the tests too gives the program the same crate features as
     // `cargo test`, so that both share what is built.
     let build = cmd!(sh, "cargo build --workspace --bins --tests --examples");
-    let [server, negate] = cargo::build(build, ["negaphone", "negate"])?;
+    let [server, negate, soak, half_open] = cargo::build(build, ["negaphone", "negate", "soak", "half_open"])?;
     let _server = sh.push_env("NEGAPHONE_BIN", &server);
     step::run(cmd!(sh, "cargo test --workspace"))?;
     step::run(cmd!(sh, "cargo test --manifest-path fuzz/Cargo.toml --no-default-features --lib"))?;
     autobahn::run(sh, &server)?;
+    endurance::run(sh, &server, Clients { soak: &soak, half_open: &half_open }, Length::Short)?;
     corpus::judge(sh, Part::Small, &negate)?;
     socketio::run(sh, &server)?;
     node(sh, BROWSER)

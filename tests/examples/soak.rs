@@ -1,0 +1,249 @@
+//! Clients that come and go at every door of a running server, and what is left
+//! of them: `soak --address 127.0.0.1:8080 --pid 1234 --seconds 60`.
+//!
+//! Some say good-bye, some vanish, some break off in the middle of a word.
+//! Afterwards the server's memory, tasks and descriptors must be where they
+//! were before.
+#![expect(clippy::print_stdout, reason = "figures are what this program is for")]
+#![expect(clippy::unwrap_used, reason = "where a client meets nothing that it expects, the server has failed")]
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Parser;
+use serde_json::json;
+use tests::{DEADLINE, Http, RawSocket, Received, WsClient};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+/// Chosen: few enough to fill their histories first, enough to keep rooms small.
+const ROOMS: usize = 8;
+/// What the history of a room keeps in memory.
+const HISTORY_MESSAGES: usize = 10_000;
+
+/// Who comes and goes, by turns; a new door is one more line.
+const GUESTS: [Guest; 9] = [
+    Guest::Native(Leaving::GoodBye),
+    Guest::Native(Leaving::Vanishing),
+    Guest::Raw(Leaving::GoodBye),
+    Guest::Raw(Leaving::Vanishing),
+    Guest::Image(Leaving::GoodBye),
+    Guest::Image(Leaving::Vanishing),
+    Guest::Http,
+    Guest::HalfRequest,
+    Guest::HalfFrame,
+];
+
+/// More memory than before that is no leak. Chosen: what the allocator keeps
+/// of peaks, which ever longer runs do not add to.
+const MEMORY_MARGIN_KIB: u64 = 48 << 10;
+/// Descriptors and tasks more than before that are no leak: our own request's.
+const FEW: u64 = 4;
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Where the server listens
+    #[arg(long)]
+    address: SocketAddr,
+    /// Its process
+    #[arg(long)]
+    pid: u32,
+    /// How long clients come and go
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// How many are connected at a time
+    #[arg(long, default_value_t = 2000)]
+    clients: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Guest {
+    Native(Leaving),
+    Raw(Leaving),
+    Image(Leaving),
+    Http,
+    /// Begins a request and goes.
+    HalfRequest,
+    /// Begins a message and goes.
+    HalfFrame,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Leaving {
+    GoodBye,
+    Vanishing,
+}
+
+/// What the server has at a moment.
+#[derive(Debug, Clone, Copy)]
+struct Holdings {
+    memory_kib: u64,
+    descriptors: u64,
+    tasks: u64,
+}
+
+#[tokio::main]
+async fn main() {
+    let arguments = Arguments::parse();
+    fill_histories(arguments.address).await;
+    // The first guests make everything grow that grows once.
+    let warm_up = Duration::from_secs(arguments.seconds / 4).max(Duration::from_secs(5));
+    come_and_go(&arguments, warm_up).await;
+    let before = settled(&arguments, None).await;
+    println!("before: {before:?}");
+    let visits = come_and_go(&arguments, Duration::from_secs(arguments.seconds)).await;
+    let during = Holdings::of(&arguments).await;
+    println!("during: {during:?}, {visits} visits");
+    let after = settled(&arguments, Some(before)).await;
+    println!("after:  {after:?}");
+    assert!(after.memory_kib <= before.memory_kib + MEMORY_MARGIN_KIB, "memory did not come back");
+}
+
+/// So that what is said later takes the place of what was said.
+async fn fill_histories(address: SocketAddr) {
+    let filling = (0..ROOMS).map(|room| async move {
+        let mut ws = WsClient::connect(&format!("ws://{address}/ws/raw/~soak-{room}")).await;
+        for _ in 0..HISTORY_MESSAGES / 100 {
+            for _ in 0..100 {
+                ws.send("a few words, as people say them").await;
+            }
+            for _ in 0..100 {
+                ws.receive().await;
+            }
+        }
+        ws.close().await;
+    });
+    filling.collect::<JoinSet<()>>().join_all().await;
+}
+
+/// Lets guests come and go for so long; returns how often one came.
+async fn come_and_go(arguments: &Arguments, length: Duration) -> u64 {
+    let (address, until) = (arguments.address, Instant::now() + length);
+    let slots = (0..arguments.clients).map(|slot| async move {
+        let (mut turn, mut visits) = (slot, 0);
+        while Instant::now() < until {
+            visit(address, GUESTS[turn % GUESTS.len()], turn % ROOMS, stay(turn)).await;
+            visits += 1;
+            // A prime, so that a slot sees all guests and rooms.
+            turn += 7919;
+        }
+        visits
+    });
+    // Each a task of its own: many in one would share its turns, and none be soon enough.
+    slots.collect::<JoinSet<u64>>().join_all().await.iter().sum()
+}
+
+/// From one second to twelve: some come often, some stay.
+fn stay(turn: usize) -> Duration {
+    Duration::from_millis(1000 + ((turn as u64 * 2_654_435_761) >> 7) % 11_000)
+}
+
+async fn visit(address: SocketAddr, guest: Guest, room: usize, stay: Duration) {
+    let ws = async |path: String| WsClient::connect(&format!("ws://{address}{path}")).await;
+    match guest {
+        Guest::Native(leaving) => {
+            let mut ws = ws(format!("/ws?room=~soak-{room}")).await;
+            ws.send(json!({"type": "chat", "text": "hei", "id": "1"}).to_string()).await;
+            listen(&mut ws, stay).await;
+            leave(ws, leaving).await;
+        }
+        Guest::Raw(leaving) => {
+            let mut ws = ws(format!("/ws/raw/~soak-{room}")).await;
+            ws.send("hei").await;
+            listen(&mut ws, stay).await;
+            leave(ws, leaving).await;
+        }
+        Guest::Image(leaving) => {
+            let mut ws = ws("/ws/image".to_owned()).await;
+            ws.send_binary(bmp()).await;
+            assert_eq!(ws.receive().await.binary().len(), bmp().len());
+            listen(&mut ws, stay).await;
+            leave(ws, leaving).await;
+        }
+        Guest::Http => {
+            let http = Http::new(format!("http://{address}"));
+            let path = format!("/rooms/~soak-{room}/messages");
+            assert_eq!(http.post_json(&path, &json!({"name": "ada", "text": "hei"})).await.status, 201);
+            assert_eq!(http.post("/invert", &[], bmp()).await.status, 200);
+        }
+        Guest::HalfRequest => {
+            let mut socket = RawSocket::connect(address).await;
+            socket.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Le").await;
+            sleep(stay).await;
+        }
+        Guest::HalfFrame => {
+            let mut socket = RawSocket::connect(address).await;
+            assert_eq!(socket.upgrade("/ws/image").await, 101);
+            let frame = RawSocket::masked(0x82, &[0; 200_000]);
+            socket.send(&frame[..100_000]).await;
+            sleep(stay).await;
+        }
+    }
+}
+
+/// Reads what comes for so long, and answers pings.
+async fn listen(ws: &mut WsClient, stay: Duration) {
+    let listening = async {
+        loop {
+            if let Received::Closed(code) = ws.receive_at_all().await {
+                panic!("closed with {code:?}");
+            }
+        }
+    };
+    tokio::time::timeout(stay, listening).await.ok();
+}
+
+async fn leave(ws: WsClient, leaving: Leaving) {
+    match leaving {
+        Leaving::GoodBye => drop(ws.close().await),
+        Leaving::Vanishing => drop(ws),
+    }
+}
+
+/// Two pixels.
+fn bmp() -> Vec<u8> {
+    let mut file = b"BM\x3E\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x02\0\0\0\x01\0\0\0\x01\0\x18\0".to_vec();
+    file.resize(0x36, 0);
+    file.extend([1, 2, 3, 4, 5, 6, 0, 0]);
+    file
+}
+
+/// What the server has when all guests are gone: when tasks and descriptors are
+/// as few as before or, for the first time, change no more.
+async fn settled(arguments: &Arguments, before: Option<Holdings>) -> Holdings {
+    let begin = Instant::now();
+    let mut last = Holdings::of(arguments).await;
+    loop {
+        // Half a request is closed within ten seconds, a message that does not go on within two windows of thirty.
+        sleep(Duration::from_secs(1)).await;
+        let now = Holdings::of(arguments).await;
+        let is_settled = before.map_or(now.tasks == last.tasks && now.descriptors == last.descriptors, |before| {
+            now.tasks <= before.tasks + FEW && now.descriptors <= before.descriptors + FEW
+        });
+        if is_settled {
+            return now;
+        }
+        assert!(begin.elapsed() < DEADLINE * 3, "tasks and descriptors do not come back: {now:?}, before: {before:?}");
+        last = now;
+    }
+}
+
+impl Holdings {
+    async fn of(arguments: &Arguments) -> Self {
+        let folder = format!("/proc/{}", arguments.pid);
+        let status = fs::read_to_string(format!("{folder}/status")).unwrap();
+        let metrics = Http::new(format!("http://{}", arguments.address)).get("/metrics", &[]).await;
+        let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+        Self {
+            memory_kib: number_after(&status, "VmRSS:"),
+            descriptors: fs::read_dir(format!("{folder}/fd")).unwrap().count() as u64,
+            tasks: number_after(&metrics, "negaphone_tasks "),
+        }
+    }
+}
+
+fn number_after(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
