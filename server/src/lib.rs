@@ -47,7 +47,7 @@ use config::{Config, History, TcpDoor};
 use history::{OpenError, Sync};
 use limits::Limits;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use app::App;
@@ -110,9 +110,10 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 ///
 /// As for [`start`].
 pub async fn start_within(config: Config, limits: Limits) -> Result<Running, StartError> {
-    let (listener, address) = bind("--listen", config.listen).await?;
-    let tcp_pair = bind_tcp_door("--tcp-pair", config.tcp_pair).await?;
-    let tcp_room = bind_tcp_door("--tcp-room", config.tcp_room).await?;
+    let waiting_max = limits.connections.waiting_max;
+    let (listener, address) = bind("--listen", config.listen, waiting_max)?;
+    let tcp_pair = bind_tcp_door("--tcp-pair", config.tcp_pair, waiting_max)?;
+    let tcp_room = bind_tcp_door("--tcp-room", config.tcp_room, waiting_max)?;
     let store = store::open(&config.history, &limits)?;
     let app = App::start(config, limits, store, address).map_err(StartError::Threads)?;
     let router = router::router(&app);
@@ -128,19 +129,31 @@ pub async fn start_within(config: Config, limits: Limits) -> Result<Running, Sta
     Ok(Running { address, tcp_pair_address, tcp_room_address, app, serving })
 }
 
-async fn bind(flag: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
+fn bind(flag: &'static str, address: SocketAddr, waiting_max: u32) -> Result<(TcpListener, SocketAddr), StartError> {
+    listen_at(address, waiting_max).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortTaken { flag, address },
         _ => StartError::Listen { address, source },
-    })?;
-    let address = listener.local_addr().map_err(|source| StartError::Listen { address, source })?;
+    })
+}
+
+fn listen_at(address: SocketAddr, waiting_max: u32) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that was just ended has left connections behind at this address.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(waiting_max)?;
+    let address = listener.local_addr()?;
     Ok((listener, address))
 }
 
-async fn bind_tcp_door(flag: &'static str, door: TcpDoor) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
+fn bind_tcp_door(
+    flag: &'static str,
+    door: TcpDoor,
+    waiting_max: u32,
+) -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
     match door {
         TcpDoor::Off => Ok(None),
-        TcpDoor::At(address) => bind(flag, address).await.map(Some),
+        TcpDoor::At(address) => bind(flag, address, waiting_max).map(Some),
     }
 }
 

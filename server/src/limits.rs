@@ -48,6 +48,10 @@ pub struct ConnectionLimits {
     /// At a time, of one address (IPv6: one /64 network), which loopback and
     /// trusted proxies are not: one more is answered 429.
     pub per_address_max: usize,
+    /// Made, and waiting to be looked at; the system drops one more, or resets
+    /// it later. Chosen: a room full of people who come back at once; Linux
+    /// allows 4096 unless told otherwise.
+    pub waiting_max: u32,
     /// Connections that are being told so; one more is closed without a word.
     pub refusals_max: usize,
     /// Whoever is to be told so has to ask in this time.
@@ -302,6 +306,7 @@ impl Limits {
             connections: ConnectionLimits {
                 max: ConnectionLimits::max_for(1024),
                 per_address_max: 256,
+                waiting_max: 4096,
                 refusals_max: 256,
                 refusal_max: Duration::from_secs(2),
             },

@@ -120,7 +120,10 @@ async fn fill_histories(address: SocketAddr) {
 /// Lets guests come and go for so long; returns how often one came.
 async fn come_and_go(arguments: &Arguments, length: Duration) -> u64 {
     let (address, until) = (arguments.address, Instant::now() + length);
+    let clients = u32::try_from(arguments.clients).expect("a number of clients");
     let slots = (0..arguments.clients).map(|slot| async move {
+        // All at once would be too many for a busy machine to speak in time.
+        sleep(length / 3 * slot as u32 / clients).await;
         let (mut turn, mut visits) = (slot, 0);
         while Instant::now() < until {
             visit(address, GUESTS[turn % GUESTS.len()], turn % ROOMS, stay(turn)).await;
