@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Site, hears, say } from "./site.mjs";
+import { Site, connected, counts, hears, say } from "./site.mjs";
 
 const site = Site.forThisFile();
 const CONNECTED = "#chat-status[data-state=connected]";
@@ -32,6 +32,7 @@ test("who chooses a room chats with all who are there, of whatever door", async 
   const [ada, grace] = [await enter("both"), await enter("both")];
   assert.match(new URL(ada.url()).pathname, /\/chat\/both\/$/);
   const edsger = await site.open({ room: "both", name: "edsger" });
+  await counts(edsger, 3);
   await write(ada, "hello");
   await reads(grace, ["hello"]);
   await write(grace, "hei");
@@ -63,6 +64,8 @@ test("markup stays what was typed", async () => {
 
 test("a page finds back after a restart, and keeps what is typed meanwhile", async () => {
   const [ada, grace] = [await enter("again"), await enter("again")];
+  const edsger = await site.open({ room: "again" });
+  await counts(edsger, 3);
   await write(ada, "before");
   await reads(grace, ["before"]);
   await site.stopServer();
@@ -71,6 +74,8 @@ test("a page finds back after a restart, and keeps what is typed meanwhile", asy
   assert.equal(await ada.inputValue("#chat-message-input"), "while away");
   await site.startServerAgain();
   for (const page of [ada, grace]) await page.waitForSelector(CONNECTED);
+  await connected(edsger);
+  await counts(edsger, 3);
   await ada.click("#chat-message-submit");
   for (const page of [ada, grace]) await reads(page, ["before", "while away"]);
 });

@@ -104,8 +104,11 @@ test("without a picture nothing is sent", async () => {
   const posted = [];
   ada.on("request", (request) => posted.push(request.method()));
   await ada.getByRole("button", { name: "Turn", exact: true }).click();
+  await ada.focus("#chat_message");
   await type(ada, "still here");
+  await reads(ada, ["ada: still here"]);
   assert.equal(posted.includes("POST"), false);
+  assert.equal(await ada.evaluate(() => document.querySelector("#picture_form").checkValidity()), false);
 });
 
 test("the newest message is in sight, and what one reads above stays where it is", async () => {
@@ -133,7 +136,10 @@ test("after a restart everything shows once, and what was typed meanwhile arrive
   const [ada, grace] = [await enter("restart", "ada"), await enter("restart", "grace")];
   await type(ada, "before");
   await reads(grace, ["ada: before"]);
+  // The next attempt to connect; until then the page may take the connection for open.
+  const attempt = grace.waitForEvent("websocket");
   await site.stopServer();
+  await attempt;
   await type(grace, "while away");
   await site.startServerAgain();
   await reads(ada, ["ada: before", "grace: while away"]);

@@ -124,6 +124,11 @@ export async function connected(page) {
   await page.waitForSelector("#status[data-state=connected]");
 }
 
+/** Waits until the page tells that so many are in its room, by whatever door. */
+export async function counts(page, members) {
+  await page.locator("#members").getByText(`${members} here`, { exact: true }).waitFor();
+}
+
 /** Types a message and sends it. */
 export async function say(page, text) {
   await page.fill("#text", text);
