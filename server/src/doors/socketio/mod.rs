@@ -9,7 +9,7 @@
 //! A [`socket::Socket`] is one client whatever its transport. A client that
 //! begins with polling and moves to a WebSocket takes its socket along: see
 //! [`websocket`]. Room messages are on tapes, one format per set of dialects
-//! and transport ([`format`]).
+//! and transport ([`mod@format`]).
 
 mod answers;
 mod command;
