@@ -4,8 +4,10 @@
 //! idle connection keeps none.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::fmt;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,22 +45,21 @@ impl InboundBudget {
 
     /// A share for bytes that come in another way; `None` after too long a wait.
     pub(crate) async fn lease_bytes(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        self.lease(Wanted { bytes, until: Instant::now() + self.wait_max }).await
-    }
-
-    async fn lease(&self, wanted: Wanted) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(wanted.bytes.div_ceil(BUDGET_UNIT_BYTES)).ok()?;
-        let permit = timeout_at(wanted.until, Arc::clone(&self.units).acquire_many_owned(units)).await.ok()?;
+        let until = Instant::now() + self.wait_max;
+        let units = u32::try_from(bytes.div_ceil(BUDGET_UNIT_BYTES)).ok()?;
+        let permit = timeout_at(until, Arc::clone(&self.units).acquire_many_owned(units)).await.ok()?;
         Some(permit.expect("the budget is never closed"))
     }
 }
 
-/// A share of the budget that a large message waits for.
-#[derive(Debug, Clone, Copy)]
-struct Wanted {
-    bytes: usize,
-    /// The wait may be interrupted and taken up again: its end stays.
-    until: Instant,
+/// A large message waits for its share of the budget. The wait may be
+/// interrupted and taken up again: its place in the queue and its end stay.
+struct Waiting(Pin<Box<dyn Future<Output = Option<OwnedSemaphorePermit>> + Send>>);
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waiting")
+    }
 }
 
 /// How large messages may be; larger ones close with 1009.
@@ -89,7 +90,7 @@ pub(crate) struct Input {
     /// Read, but not decoded yet.
     unread: Bytes,
     /// A large message has begun and has no share of the budget yet.
-    wanted: Option<Wanted>,
+    waiting: Option<Waiting>,
     budget: InboundBudget,
     /// Of the message that is arriving.
     leases: Vec<OwnedSemaphorePermit>,
@@ -120,7 +121,7 @@ impl Input {
             stream,
             decoder,
             unread,
-            wanted: None,
+            waiting: None,
             budget,
             leases: Vec::new(),
             delivered: Vec::new(),
@@ -138,10 +139,10 @@ impl Input {
     /// When no more will come; what came before is returned first.
     pub(crate) async fn events(&mut self) -> Result<Vec<Event>, InputEnd> {
         loop {
-            if let Some(wanted) = self.wanted {
-                let lease = self.budget.lease(wanted).await.ok_or(InputEnd::Overloaded)?;
+            if let Some(Waiting(lease)) = &mut self.waiting {
+                let lease = lease.await.ok_or(InputEnd::Overloaded)?;
                 self.leases.push(lease);
-                self.wanted = None;
+                self.waiting = None;
             }
             if let Some(error) = self.failed.take() {
                 return Err(InputEnd::Protocol(error));
@@ -159,7 +160,7 @@ impl Input {
     }
 
     async fn read(&mut self) -> Result<Vec<Event>, InputEnd> {
-        self.readable().await.map_err(|_| InputEnd::Gone)?;
+        readable(&self.stream).await.map_err(|_| InputEnd::Gone)?;
         BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
             Ok(0) => Err(InputEnd::Gone),
             Ok(count) => {
@@ -171,20 +172,15 @@ impl Input {
         })
     }
 
-    /// Waits until there may be something to read. The socket keeps one reader
-    /// to wake, and this is it: HTTP, whose memory it would keep else, is done.
-    async fn readable(&self) -> io::Result<()> {
-        poll_fn(|cx| self.stream.poll_read_ready(cx)).await
-    }
-
     fn decode(&mut self, mut input: &[u8]) -> Vec<Event> {
         let mut events = Vec::new();
         loop {
             match self.decoder.next(&mut input) {
                 Ok(None) => return events,
                 Ok(Some(Event::Begins { message_bytes })) => {
-                    let until = Instant::now() + self.budget.wait_max;
-                    self.wanted = Some(Wanted { bytes: message_bytes, until });
+                    let budget = self.budget.clone();
+                    let lease = async move { budget.lease_bytes(message_bytes).await };
+                    self.waiting = Some(Waiting(Box::pin(lease)));
                     self.unread = Bytes::copy_from_slice(input);
                     return events;
                 }
@@ -212,7 +208,7 @@ impl Input {
     /// not read meanwhile.
     #[must_use]
     pub(crate) fn is_waiting(&self) -> bool {
-        self.wanted.is_some()
+        self.waiting.is_some()
     }
 
     /// Bytes that came so far.
@@ -231,7 +227,7 @@ impl Input {
     /// connection is not reset under our close frame.
     pub(crate) async fn drop_rest(&mut self, max_bytes: usize) {
         let mut dropped = 0;
-        while dropped < max_bytes && self.readable().await.is_ok() {
+        while dropped < max_bytes && readable(&self.stream).await.is_ok() {
             let read = BUFFER.with_borrow_mut(|buffer| self.stream.try_read(buffer));
             match read {
                 Ok(0) => return,
@@ -243,8 +239,15 @@ impl Input {
     }
 }
 
+/// Waits until there may be something to read. The socket keeps one reader to
+/// wake, and this is it: HTTP, whose memory it would keep else, is done.
+async fn readable(stream: &TcpStream) -> io::Result<()> {
+    poll_fn(|cx| stream.poll_read_ready(cx)).await
+}
+
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
 
@@ -300,5 +303,22 @@ mod tests {
             }
         };
         assert!(matches!(end, Err(InputEnd::Overloaded)));
+    }
+
+    #[tokio::test]
+    async fn a_wait_for_the_budget_that_is_interrupted_keeps_its_place() {
+        let (mut input, mut peer) = input(128 << 10).await;
+        let all = input.budget.lease_bytes(128 << 10).await.expect("nobody has any yet");
+        peer.write_all(&frame(&[7; 100_000])).await.unwrap();
+        while !input.is_waiting() {
+            tokio::time::timeout(Duration::from_millis(50), input.events()).await.unwrap_err();
+        }
+        let budget = input.budget.clone();
+        let mut later = std::pin::pin!(budget.lease_bytes(100_000));
+        assert!(later.as_mut().now_or_never().is_none());
+        drop(all);
+        assert_eq!(input.events().await.expect("it came first").len(), 1);
+        input.release();
+        assert!(later.await.is_some());
     }
 }

@@ -82,7 +82,8 @@ pub(crate) struct Connection {
     app: Arc<App>,
     stream: Arc<TcpStream>,
     session: Arc<Session>,
-    input: Input,
+    /// Boxed, since it moves through several futures, each of which keeps room for it.
+    input: Box<Input>,
     pings: Bucket,
 }
 
@@ -92,7 +93,7 @@ impl Connection {
         let stream = Arc::new(stream);
         let session = Session::new(Sink::Tcp(Arc::clone(&stream)), Arc::clone(app.hub.limits()));
         let limits = &app.limits.session;
-        let input = Input::new(Arc::clone(&stream), unread, bounds, limits, app.inbound.clone());
+        let input = Box::new(Input::new(Arc::clone(&stream), unread, bounds, limits, app.inbound.clone()));
         let pings = Bucket::new(Some(limits.ping_rate));
         Self { app, stream, session, input, pings }
     }
@@ -243,7 +244,8 @@ async fn read_at(input: &mut Input, at: Option<Instant>) -> Result<Vec<Event>, I
         None => std::future::pending().await,
         Some(at) => {
             if at > Instant::now() {
-                tokio::time::sleep_until(at).await;
+                // Boxed: most are never waited for.
+                Box::pin(tokio::time::sleep_until(at)).await;
             }
             input.events().await
         }
