@@ -1,7 +1,7 @@
 //! Somebody in a room, whatever the door: what every door has in common, so
 //! that one test body holds for all of them.
 //!
-//! A door is one line in [`doors!`] below, and a type that is a [`Member`].
+//! A door is one line of `doors!` below, and a type that is a [`Member`].
 
 use async_trait::async_trait;
 use serde_json::Value;
