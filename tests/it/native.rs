@@ -14,8 +14,8 @@ async fn the_welcome_says_all_that_a_client_needs() {
     let (_server, client) = client().await;
     let Value::Object(welcome) = &client.welcome else { panic!("an object") };
     let keys: Vec<_> = welcome.keys().map(String::as_str).collect();
-    assert_eq!(keys.len(), 8);
-    for key in ["type", "room", "name", "session", "epoch", "offset", "head", "members"] {
+    assert_eq!(keys.len(), 9);
+    for key in ["type", "room", "name", "session", "epoch", "offset", "head", "members", "durability"] {
         assert!(keys.contains(&key), "{key}");
     }
     assert_eq!((&client.welcome["room"], &client.welcome["name"]), (&json!("n"), &json!("ada")));
