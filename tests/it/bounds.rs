@@ -124,7 +124,8 @@ async fn a_large_message_for_which_there_is_no_room_in_time_closes_with_1013() {
 async fn a_peer_without_a_sign_of_life_is_dropped_and_one_that_answers_pings_is_not() {
     let server = TestServer::bounded(|limits| limits.session.ping_interval = WINDOW).await;
     let mut member = server.ws("/ws/raw/life").await;
-    let mut silent = open(&server, "/ws/raw/life").await;
+    // In another room: who drains what is said is alive.
+    let mut silent = open(&server, "/ws/raw/silence").await;
     let watching = async {
         // Answers the server's pings while it waits.
         loop {
@@ -133,10 +134,13 @@ async fn a_peer_without_a_sign_of_life_is_dropped_and_one_that_answers_pings_is_
         }
     };
     let dropped = async { while silent.frame().await.is_some() {} };
-    tokio::select! {
-        () = watching => {}
-        () = dropped => {}
-    }
+    within_deadline("the end of the silent one", async {
+        tokio::select! {
+            () = watching => {}
+            () = dropped => {}
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
