@@ -14,6 +14,7 @@ mod member_websocket;
 mod native;
 mod nginx;
 mod polling;
+mod port;
 mod process;
 mod python;
 mod raw_socket;
@@ -36,6 +37,7 @@ pub use member_websocket::{ChannelsMember, HtmxMember, NativeMember, RawMember};
 pub use native::NativeClient;
 pub use nginx::{Front, Nginx};
 pub use polling::Polling;
+pub use port::lasting_address;
 pub use process::ServerProcess;
 pub use python::PythonClient;
 pub use raw_socket::{Frame, RawSocket};
@@ -45,7 +47,7 @@ pub use tcp::TcpClient;
 pub use websocket::{Received, WsClient};
 
 /// Whatever a test waits for comes within this time, or never.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Waits with the one deadline.
 ///

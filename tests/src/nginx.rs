@@ -1,6 +1,6 @@
 //! nginx in front of servers, as docs/proxy.md says.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use crate::http::Http;
 use crate::polling::Polling;
+use crate::port::lasting_address;
 use crate::server::TestServer;
 use crate::websocket::WsClient;
 use crate::within_deadline;
@@ -136,7 +137,7 @@ impl Nginx {
         for server in servers {
             for scheme in [Scheme::Http, Scheme::Https] {
                 for host in [Host::Kept, Host::Rewritten] {
-                    let (address, base_path) = (free_address(), server.base_path().to_owned());
+                    let (address, base_path) = (lasting_address(), server.base_path().to_owned());
                     let front = Front { scheme, host, address, base_path, tls: Arc::clone(&tls) };
                     blocks.push_str(&server_block(&front, server.address()));
                     fronts.push(front);
@@ -182,13 +183,6 @@ fn certify(folder: &Path) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(certified.cert.der().clone()).expect("a certificate");
     Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
-}
-
-/// Nothing listens there; that somebody else takes it before nginx does is
-/// possible, and then nginx says so and ends.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
 }
 
 fn configuration(folder: &Path, blocks: &str) -> String {

@@ -7,6 +7,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
+use crate::port::lasting_address;
+
 /// A server with its history in a folder, always at the same address; killed
 /// when it is dropped.
 #[derive(Debug)]
@@ -24,7 +26,7 @@ impl ServerProcess {
     /// When it does not start.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        let (child, address) = spawn(folder, SocketAddr::from(([127, 0, 0, 1], 0)));
+        let (child, address) = spawn(folder, lasting_address());
         Self { folder: folder.to_owned(), address, child }
     }
 

@@ -12,6 +12,7 @@ use negaphone::limits::Limits;
 use crate::http::Http;
 use crate::native::NativeClient;
 use crate::polling::Polling;
+use crate::port::lasting_address;
 use crate::raw_socket::RawSocket;
 use crate::sse::SseClient;
 use crate::tcp::TcpClient;
@@ -86,7 +87,8 @@ impl TestServer {
             "--no-rate-limit",
         ];
         let cli = Cli::try_parse_from(OPTIONS).expect("options that there are");
-        Config::try_from(cli.serve).expect("settings that make sense")
+        let config = Config::try_from(cli.serve).expect("settings that make sense");
+        Config { listen: lasting_address(), ..config }
     }
 
     /// Where it listens.
