@@ -29,7 +29,12 @@ fn main() -> ExitCode {
 
 fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("NEGAPHONE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // Else the thread that logs panics where stderr is a file on a full disk, just when it says that the disk is full.
+        .log_internal_errors(false)
+        .init();
     let config = Config::try_from(args)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")?.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;

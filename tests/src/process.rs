@@ -1,5 +1,6 @@
 //! The real program in a process of its own, to be killed.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,8 +15,18 @@ use crate::port::lasting_address;
 #[derive(Debug)]
 pub struct ServerProcess {
     folder: PathBuf,
+    log: Log,
     address: SocketAddr,
     child: Child,
+}
+
+/// Where a server writes what it has to say.
+#[derive(Debug, Clone, Copy)]
+enum Log {
+    /// Where the tests write.
+    Beside,
+    /// Into a file in its folder.
+    File,
 }
 
 impl ServerProcess {
@@ -26,8 +37,23 @@ impl ServerProcess {
     /// When it does not start.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        let (child, address) = spawn(folder, lasting_address());
-        Self { folder: folder.to_owned(), address, child }
+        Self::with_log(folder, Log::Beside)
+    }
+
+    /// Starts it with its log in the same folder, so that it fails with the
+    /// disk.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start_with_log_file(folder: &Path) -> Self {
+        Self::with_log(folder, Log::File)
+    }
+
+    fn with_log(folder: &Path, log: Log) -> Self {
+        let (child, address) = spawn(folder, log, lasting_address());
+        Self { folder: folder.to_owned(), log, address, child }
     }
 
     /// Where it listens, before and after a restart.
@@ -68,7 +94,7 @@ impl ServerProcess {
     pub fn restart(&mut self, signal: Signal) {
         self.signal(signal);
         self.child.wait().expect("a child");
-        (self.child, _) = spawn(&self.folder, self.address);
+        (self.child, _) = spawn(&self.folder, self.log, self.address);
     }
 }
 
@@ -92,7 +118,7 @@ fn program() -> PathBuf {
     program
 }
 
-fn spawn(folder: &Path, listen: SocketAddr) -> (Child, SocketAddr) {
+fn spawn(folder: &Path, log: Log, listen: SocketAddr) -> (Child, SocketAddr) {
     // A write past the limit of a file's size is an error then, not the end of the process.
     let mut command = Command::new("sh");
     command
@@ -104,6 +130,10 @@ fn spawn(folder: &Path, listen: SocketAddr) -> (Child, SocketAddr) {
         .envs([("NEGAPHONE_TCP_PAIR", "off"), ("NEGAPHONE_TCP_ROOM", "off")])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    if let Log::File = log {
+        let file = File::options().create(true).append(true).open(folder.join("server.log"));
+        command.stderr(file.expect("a folder of the test's own"));
+    }
     let mut child = command.spawn().expect("the server's program runs");
     let address = first_address(child.stdout.take().expect("stdout was asked for as a pipe"));
     (child, address)
