@@ -42,8 +42,14 @@ const SERVER: &[&str] = &["relay", "image-"];
 fn main() {
     // Cargo says --bench or --test; under the latter it is enough that all works.
     let rounds = if std::env::args().any(|arg| arg == "--test") { 1 } else { ROUNDS };
-    let cli =
-        Cli::parse_from(["negaphone", "--listen=127.0.0.1:0", "--tcp-pair=off", "--tcp-room=off", "--no-rate-limit"]);
+    let cli = Cli::parse_from([
+        "negaphone",
+        "--listen=127.0.0.1:0",
+        "--history=memory",
+        "--tcp-pair=off",
+        "--tcp-room=off",
+        "--no-rate-limit",
+    ]);
     let config = Config::try_from(cli.serve).expect("the settings are right");
     let runtime = Builder::new_multi_thread().enable_all().thread_name(SERVER[0]).build();
     let runtime = runtime.expect("the system gives threads");
