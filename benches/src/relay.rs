@@ -52,7 +52,7 @@ pub struct Talk {
 }
 
 impl Relay {
-    /// Starts a server on a free port, with its defaults but without the
+    /// Starts a server on a free port, its history in memory and without the
     /// bounds on how often a peer may speak, and lets `clients` join a room.
     ///
     /// # Panics
@@ -63,6 +63,7 @@ impl Relay {
         let cli = Cli::parse_from([
             "negaphone",
             "--listen=127.0.0.1:0",
+            "--history=memory",
             "--tcp-pair=off",
             "--tcp-room=off",
             "--no-rate-limit",
