@@ -12,10 +12,10 @@ pub fn machine() -> String {
     let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
     let system = system.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
     let mut text = String::new();
-    // A String takes whatever it is given.
-    let _ = write!(text, "One core of {}", model.map_or("an unknown processor", |(_, model)| model));
+    write!(text, "One core of {}", model.map_or("an unknown processor", |(_, model)| model))
+        .expect("memory can be written to");
     if let Some(system) = system {
-        let _ = write!(text, ", {}", system.trim_matches('"'));
+        write!(text, ", {}", system.trim_matches('"')).expect("memory can be written to");
     }
     text
 }

@@ -44,6 +44,7 @@ pub(crate) async fn write<S: Sink>(
             barrier.send(()).ok();
         }
         if is_small && !gather_max.is_zero() && queue.waiting() < WORTHWHILE_BATCH {
+            // More are coming, and a store that asks for it takes them at a lower price together.
             tokio::time::sleep(gather_max).await;
         }
     }

@@ -52,6 +52,7 @@ pub(super) async fn run(
     let settled = room.acquire_many(all).await;
     tokio::select! {
         () = stop.cancelled() => {}
+        // To hold the connections for so long is what was asked for.
         () = tokio::time::sleep(plan.hold) => {}
     }
     drop(settled);
