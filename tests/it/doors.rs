@@ -1,12 +1,13 @@
 //! One behaviour, every door that leads into rooms, and each pair of them.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use hub::RoomName;
 use negaphone::config::Config;
 use serde_json::json;
-use tests::{AnyMember, Door, Goodbye, Received, Refusal, TestServer, within_deadline};
+use tests::{AnyMember, Door, Goodbye, Member, Received, Refusal, TestServer, within_deadline};
 
 use crate::images::png;
 
@@ -58,7 +59,13 @@ fn too_large(door: Door) -> (String, fn(&Refusal) -> bool) {
     match door {
         Door::Raw => ("x".repeat((1 << 20) + 1), |refusal| *refusal == Refusal::Ended(Goodbye::Close(1009))),
         Door::TcpRoom => ("x".repeat((16 << 10) + 1), |refusal| *refusal == Refusal::Ended(Goodbye::EndOfStream)),
-        Door::Native | Door::Http | Door::Sse | Door::Channels | Door::Htmx | Door::SocketIo => (
+        Door::Native
+        | Door::Http
+        | Door::Sse
+        | Door::Channels
+        | Door::Htmx
+        | Door::SocketIo
+        | Door::SocketIoPolling => (
             "x".repeat((16 << 10) + 1),
             |refusal| matches!(refusal, Refusal::Told(why) if why.ends_with("has 16385 bytes, 16384 are allowed")),
         ),
@@ -85,6 +92,7 @@ fn expected_goodbye(door: Door) -> Goodbye {
     match door {
         Door::Native | Door::Raw | Door::Channels | Door::Htmx | Door::SocketIo => Goodbye::Close(1012),
         Door::Sse | Door::TcpRoom => Goodbye::EndOfStream,
+        Door::SocketIoPolling => Goodbye::EndOfSession,
         Door::Http => Goodbye::NotConnected,
     }
 }
@@ -147,6 +155,7 @@ every_door! {
     channels: Channels;
     htmx: Htmx;
     socketio: SocketIo;
+    socketio_polling: SocketIoPolling;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,17 +254,24 @@ async fn json_is_kept_to_the_letter() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_count_is_right_after_a_thousand_comings_and_goings() {
     const AT_ONCE: usize = 20;
-    let server = TestServer::with(lead_to_the_meeting).await;
+    let server = TestServer::bounded(|limits| {
+        // Who vanishes between two polls is missed no sooner than that.
+        limits.session.ping_interval = Duration::from_secs(2);
+        limits.socketio.ping_timeout = Duration::from_secs(2);
+    })
+    .await;
     // Requests come and go without being counted.
     let doors: Vec<_> = Door::ALL.iter().copied().filter(|&door| door != Door::Http).collect();
     let comings = (0..1_000 / AT_ONCE).map(|round| (0..AT_ONCE).map(move |place| round + place));
     for round in comings {
-        let entering = round.map(|turn| doors[turn % doors.len()].enter(&server, "meeting"));
-        // All go without a word.
-        drop(join_all(entering).await);
+        let entering = round.map(|turn| doors[turn % doors.len()].enter(&server, "lobby"));
+        let mut members = join_all(entering).await;
+        // Half of them go without a word.
+        members.truncate(AT_ONCE / 2);
+        join_all(members.into_iter().map(Member::leave)).await;
     }
     within_deadline("the last to be gone", async {
-        while server.native("room=meeting&name=counter").await.welcome["members"] != 1 {}
+        while server.native("room=lobby&name=counter").await.welcome["members"] != 1 {}
     })
     .await;
 }

@@ -48,35 +48,6 @@ async fn the_count_is_right_after_a_thousand_comings_and_goings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_count_is_right_after_a_thousand_comings_and_goings_at_all_doors() {
-    const ROUNDS: usize = 25;
-    const AT_EACH_DOOR: usize = 8;
-    let server = TestServer::start().await;
-    let mut watcher = server.native("room=p&name=watcher").await;
-    for _ in 0..ROUNDS {
-        let (mut sockets, mut events) = (Vec::new(), Vec::new());
-        for _ in 0..AT_EACH_DOOR {
-            for path in ["/ws?room=p", "/ws/raw/p", "/ws/chat/p/", "/ws/htmx?room=p"] {
-                sockets.push(server.ws(path).await);
-            }
-            events.push(server.sse("/rooms/p/events", None).await);
-        }
-        let comings = sockets.len() + events.len();
-        assert_eq!(comings * ROUNDS, 1000);
-        // Half of the sockets say good-bye, and the others are just gone.
-        for socket in sockets.drain(..AT_EACH_DOOR * 2) {
-            socket.close().await;
-        }
-        drop((sockets, events));
-        for _ in 1..comings {
-            watcher.next(&["leave"]).await;
-        }
-        assert_eq!(watcher.next(&["leave"]).await["members"], 1);
-    }
-    assert_eq!(server.native("room=p").await.welcome["members"], 2);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_large_room_is_told_a_count_from_time_to_time() {
     let server = TestServer::start().await;
     let mut watcher = server.native("room=p&name=watcher").await;

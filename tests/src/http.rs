@@ -90,14 +90,30 @@ impl Http {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
+        self.try_request(method, path, headers, body).await.expect("an answer")
+    }
+
+    /// Any request; nothing when there is no answer, since the server has
+    /// gone.
+    ///
+    /// # Panics
+    ///
+    /// When it is there, and does not answer.
+    pub async fn try_request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Option<Answer> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body.into())).expect("a request");
-        let response = within_deadline("an answer", self.client.request(request)).await.expect("an answer");
+        let response = within_deadline("an answer", self.client.request(request)).await.ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = within_deadline("a body", response.into_body().collect()).await.expect("a body").to_bytes();
-        Answer { status, headers, body }
+        let body = within_deadline("a body", response.into_body().collect()).await.ok()?.to_bytes();
+        Some(Answer { status, headers, body })
     }
 }

@@ -12,6 +12,8 @@ use crate::member_socketio::SocketIoMember;
 use crate::member_sse::SseMember;
 use crate::member_tcp::TcpRoomMember;
 use crate::member_websocket::{ChannelsMember, HtmxMember, NativeMember, RawMember};
+use crate::polling::Poller;
+use crate::websocket::WsClient;
 
 /// What a client of one door can do, as far as all doors can.
 ///
@@ -36,6 +38,9 @@ pub trait Member: Send {
 
     /// How the server ends the conversation; messages are passed over.
     async fn goodbye(&mut self) -> Goodbye;
+
+    /// Goes, with a word where the door has one. Who is dropped goes without.
+    async fn leave(self: Box<Self>);
 }
 
 /// How many messages of before follow this welcome.
@@ -63,6 +68,8 @@ pub enum Goodbye {
     Close(u16),
     /// The end of the stream.
     EndOfStream,
+    /// A session that is polled is over: a poll is answered so, or refused.
+    EndOfSession,
     /// There is no connection between two requests.
     NotConnected,
 }
@@ -97,5 +104,6 @@ doors! {
     TcpRoom: TcpRoomMember,
     Channels: ChannelsMember,
     Htmx: HtmxMember,
-    SocketIo: SocketIoMember,
+    SocketIo: SocketIoMember<WsClient>,
+    SocketIoPolling: SocketIoMember<Poller>,
 }

@@ -58,4 +58,6 @@ impl Member for HttpMember {
     async fn goodbye(&mut self) -> Goodbye {
         Goodbye::NotConnected
     }
+
+    async fn leave(self: Box<Self>) {}
 }

@@ -1,25 +1,91 @@
-//! A member that comes by Socket.IO.
+//! Members that come by Socket.IO, by either transport.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::member::{Goodbye, Member, Refusal};
+use crate::polling::Poller;
 use crate::server::TestServer;
 use crate::websocket::{Received, WsClient};
 
+/// How packets get to the server and from there.
+#[async_trait]
+pub trait Transport: Send {
+    /// Opens a session.
+    async fn open(server: &TestServer) -> Self;
+
+    /// Sends a packet.
+    async fn send(&mut self, packet: String);
+
+    /// The next packet.
+    ///
+    /// # Errors
+    ///
+    /// How it ended.
+    async fn receive(&mut self) -> Result<String, Goodbye>;
+
+    /// Closes the session.
+    async fn close(self);
+}
+
+#[async_trait]
+impl Transport for WsClient {
+    async fn open(server: &TestServer) -> Self {
+        server.ws("/socket.io/?EIO=4&transport=websocket").await
+    }
+
+    async fn send(&mut self, packet: String) {
+        self.send(packet).await;
+    }
+
+    async fn receive(&mut self) -> Result<String, Goodbye> {
+        match self.receive().await {
+            Received::Closed(code) => Err(code.map_or(Goodbye::EndOfStream, Goodbye::Close)),
+            packet => Ok(packet.text()),
+        }
+    }
+
+    async fn close(self) {
+        self.close().await;
+    }
+}
+
+#[async_trait]
+impl Transport for Poller {
+    async fn open(server: &TestServer) -> Self {
+        Self::begin(server.polling().await)
+    }
+
+    async fn send(&mut self, packet: String) {
+        self.session().send(packet).await;
+    }
+
+    async fn receive(&mut self) -> Result<String, Goodbye> {
+        self.receive().await.ok_or(Goodbye::EndOfSession)
+    }
+
+    async fn close(self) {
+        self.session().send("1").await;
+    }
+}
+
 /// Speaks the dialect that names its room.
 #[derive(Debug)]
-pub struct SocketIoMember {
-    ws: WsClient,
+pub struct SocketIoMember<T> {
+    transport: T,
     room: String,
 }
 
-impl SocketIoMember {
+impl<T: Transport> SocketIoMember<T> {
+    async fn receive(&mut self) -> String {
+        self.transport.receive().await.expect("the session goes on")
+    }
+
     /// The value of the next event of this name; others are passed over.
     async fn next(&mut self, name: &str) -> Value {
         let begin = format!("42[{},", json!(name));
         loop {
-            let packet = self.ws.receive().await.text();
+            let packet = self.receive().await;
             if let Some(value) = packet.strip_prefix(&begin).and_then(|rest| rest.strip_suffix(']')) {
                 return serde_json::from_str(value).expect("JSON");
             }
@@ -34,18 +100,19 @@ fn shown(escaped: &str) -> String {
 }
 
 #[async_trait]
-impl Member for SocketIoMember {
+impl<T: Transport> Member for SocketIoMember<T> {
     async fn enter(server: &TestServer, room: &str) -> Self {
-        let mut ws = server.ws("/socket.io/?EIO=4&transport=websocket").await;
-        ws.send("40").await;
-        ws.send(format!("421{}", json!(["join", {"username": "socketio", "room": room}]))).await;
-        while !ws.receive().await.text().starts_with("431[") {}
-        Self { ws, room: room.to_owned() }
+        let mut member = Self { transport: T::open(server).await, room: room.to_owned() };
+        member.transport.send("40".to_owned()).await;
+        let join = json!(["join", {"username": "socketio", "room": room}]);
+        member.transport.send(format!("421{join}")).await;
+        while !member.receive().await.starts_with("431[") {}
+        member
     }
 
     async fn say(&mut self, text: &str) {
         let message = json!({"user_name": "socketio", "message": text, "room": self.room});
-        self.ws.send(format!("42{}", json!(["receive_msg", message]))).await;
+        self.transport.send(format!("42{}", json!(["receive_msg", message]))).await;
     }
 
     async fn hears(&mut self) -> String {
@@ -58,9 +125,14 @@ impl Member for SocketIoMember {
 
     async fn goodbye(&mut self) -> Goodbye {
         loop {
-            if let Received::Closed(code) = self.ws.receive().await {
-                return code.map_or(Goodbye::EndOfStream, Goodbye::Close);
+            if let Err(goodbye) = self.transport.receive().await {
+                return goodbye;
             }
         }
+    }
+
+    async fn leave(mut self: Box<Self>) {
+        self.transport.send("41".to_owned()).await;
+        self.transport.close().await;
     }
 }

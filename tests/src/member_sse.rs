@@ -42,4 +42,6 @@ impl Member for SseMember {
         while self.events.next().await.is_some() {}
         Goodbye::EndOfStream
     }
+
+    async fn leave(self: Box<Self>) {}
 }

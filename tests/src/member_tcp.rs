@@ -57,4 +57,8 @@ impl Member for TcpRoomMember {
         while !self.receive().await.is_empty() {}
         Goodbye::EndOfStream
     }
+
+    async fn leave(mut self: Box<Self>) {
+        self.client.send("q").await;
+    }
 }

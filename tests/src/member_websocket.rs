@@ -46,6 +46,10 @@ impl Member for NativeMember {
     async fn goodbye(&mut self) -> Goodbye {
         goodbye(self.0.ws()).await
     }
+
+    async fn leave(self: Box<Self>) {
+        self.0.close().await;
+    }
 }
 
 /// A member of the raw relay.
@@ -73,6 +77,10 @@ impl Member for RawMember {
 
     async fn goodbye(&mut self) -> Goodbye {
         goodbye(&mut self.0).await
+    }
+
+    async fn leave(self: Box<Self>) {
+        self.0.close().await;
     }
 }
 
@@ -112,6 +120,10 @@ impl Member for ChannelsMember {
 
     async fn goodbye(&mut self) -> Goodbye {
         goodbye(&mut self.0).await
+    }
+
+    async fn leave(self: Box<Self>) {
+        self.0.close().await;
     }
 }
 
@@ -160,6 +172,10 @@ impl Member for HtmxMember {
 
     async fn goodbye(&mut self) -> Goodbye {
         goodbye(&mut self.0).await
+    }
+
+    async fn leave(self: Box<Self>) {
+        self.0.close().await;
     }
 }
 

@@ -70,6 +70,11 @@ impl NativeClient {
         }
     }
 
+    /// Says good-bye.
+    pub async fn close(self) {
+        self.ws.close().await;
+    }
+
     /// The query of somebody who comes back to where this client stood.
     ///
     /// # Panics
