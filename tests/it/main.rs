@@ -18,6 +18,7 @@ mod http;
 mod images;
 mod kill_monkey;
 mod limits;
+mod limits_page;
 mod metrics;
 mod native;
 mod order;
