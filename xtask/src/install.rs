@@ -10,8 +10,14 @@ use xshell::{Cmd, Shell, cmd};
 use crate::step;
 
 /// Programs that the tests call, each with the Debian package that has it.
-const DEBIAN: &[(&str, &str)] =
-    &[("chromium", "chromium"), ("node", "nodejs"), ("npm", "npm"), ("nginx", "nginx"), ("python3", "python3")];
+const DEBIAN: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("nginx", "nginx"),
+    ("python3", "python3"),
+    ("redis-server", "redis-server"),
+];
 
 /// Programs that the corpus of pictures is made and judged with.
 const CORPUS: &[(&str, &str)] =

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hub::{Append, Appended, Blob, BlobId, Durability, Head, Offset, Page, RoomName, Store, StoreError};
+use hub::{Append, Appended, Blob, BlobId, Durability, Head, Nodes, Offset, Page, RoomName, Store, StoreError};
 
 use crate::MemoryStore;
 
@@ -67,6 +67,14 @@ impl<S: Store> Store for ByRoom<S> {
 
     fn gather_max(&self) -> Duration {
         self.kept.gather_max()
+    }
+
+    fn is_available(&self) -> bool {
+        self.kept.is_available()
+    }
+
+    fn nodes(&self) -> Option<&dyn Nodes> {
+        self.kept.nodes()
     }
 
     async fn close(&self) {

@@ -9,7 +9,7 @@
 //! a [`Sink`] per connection (how bytes leave) and an [`Encode`] per format
 //! (how an event looks on the wire); `history` gives it a [`Store`].
 //!
-//! Suggested reading order: [`message`], [`store`], [`tape`], [`outbox`],
+//! Suggested reading order: [`message`], [`store`], [`nodes`], [`tape`], [`outbox`],
 //! [`session`], [`room`], [`queue`], [`Hub`].
 
 mod catch_up;
@@ -19,6 +19,7 @@ pub mod leave;
 pub mod limits;
 pub mod message;
 pub mod name;
+pub mod nodes;
 pub mod outbox;
 mod pump;
 pub mod queue;
@@ -35,6 +36,7 @@ pub use leave::Leave;
 pub use limits::HubLimits;
 pub use message::{AsSent, BlobId, Body, Dialect, Draft, Epoch, Message, Offset, Position, SharedImage, Timestamp};
 pub use name::{NameError, PersonName, RoomName};
+pub use nodes::{Here, News, Nodes, There};
 pub use outbox::{Ends, Piece};
 pub use queue::{EncodeReply, PublishError, Receipt, Reply};
 pub use room::Room;

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::message::{BlobId, Draft, Epoch, Message, Offset, Position, Timestamp};
 use crate::name::RoomName;
+use crate::nodes::Nodes;
 
 /// Makes a retry the same message: the room, this key and this id name one
 /// message within the store's window.
@@ -99,8 +100,12 @@ pub enum Durability {
     Memory,
     /// The end of the process, however sudden: the operating system has it.
     Os,
+    /// The end of the process, but for the last two seconds.
+    Seconds,
     /// The loss of power: the disk has it.
     Disk,
+    /// Nobody says; it is not to be relied on.
+    Unknown,
 }
 
 impl Durability {
@@ -110,7 +115,9 @@ impl Durability {
         match self {
             Self::Memory => "memory",
             Self::Os => "os",
+            Self::Seconds => "seconds",
             Self::Disk => "disk",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -186,6 +193,16 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// larger batch costs less a message.
     fn gather_max(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Whether it answers, as far as is known.
+    fn is_available(&self) -> bool {
+        true
+    }
+
+    /// The other nodes that store into it, where there can be any.
+    fn nodes(&self) -> Option<&dyn Nodes> {
+        None
     }
 
     /// Says that nothing more will come, and waits until all is put away.

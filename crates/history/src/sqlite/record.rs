@@ -1,12 +1,13 @@
 //! A message as a row.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hub::{AsSent, BlobId, Body, Dialect, Draft, Message, Offset, PersonName, SharedImage, Timestamp};
+use hub::{AsSent, Body, Dialect, Draft, Message, Offset, PersonName, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Row, Statement, params};
+
+use crate::shared_image;
 
 /// What a message costs on disk beside its own bytes. Measured: 60 to 80.
 const OVERHEAD_BYTES: usize = 80;
@@ -62,7 +63,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, place: Place, message: &Mess
         Body::Json(json) => (Kind::Json, json.as_ref()),
         Body::Bytes(bytes) => (Kind::Bytes, bytes.as_ref()),
         Body::Image(shared) => {
-            image = write_image(shared);
+            image = shared_image::write(shared);
             (Kind::Image, image.as_bytes())
         }
     };
@@ -101,7 +102,9 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         kind if kind == Kind::Text as i64 => Body::Text(body),
         kind if kind == Kind::Json as i64 => Body::Json(body),
         kind if kind == Kind::Bytes as i64 => Body::Bytes(body),
-        kind if kind == Kind::Image as i64 => Body::Image(read_image(&body).ok_or_else(|| broken(6, "no picture"))?),
+        kind if kind == Kind::Image as i64 => {
+            Body::Image(shared_image::read(&body).ok_or_else(|| broken(6, "no picture"))?)
+        }
         _ => return Err(broken(2, "unknown kind of message")),
     };
     let id = row.get_ref(5)?.as_str_or_null()?.map(Arc::from);
@@ -114,24 +117,4 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
 
 fn broken(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, error.into())
-}
-
-/// Words apart; only the last may hold a space.
-fn write_image(image: &SharedImage) -> String {
-    let SharedImage { blob, format, width, height, origin } = image;
-    format!("{} {format} {width} {height} {origin}", blob.0)
-}
-
-fn read_image(body: &[u8]) -> Option<SharedImage> {
-    fn next<T: FromStr>(words: &mut std::str::SplitN<'_, char>) -> Option<T> {
-        words.next()?.parse().ok()
-    }
-    let mut words = std::str::from_utf8(body).ok()?.splitn(5, ' ');
-    Some(SharedImage {
-        blob: BlobId(words.next()?.into()),
-        format: words.next()?.to_owned().into(),
-        width: next(&mut words)?,
-        height: next(&mut words)?,
-        origin: words.next()?.into(),
-    })
 }

@@ -14,6 +14,7 @@ macro_rules! any_store_keeps {
         any_store_keeps!(@of memory: $($behaviour),*);
         any_store_keeps!(@of sqlite: $($behaviour),*);
         any_store_keeps!(@of sqlite_beside_memory: $($behaviour),*);
+        any_store_keeps!(@of redis: $($behaviour),*);
     };
     (@of $store:ident: $($behaviour:ident),*) => {
         mod $store {

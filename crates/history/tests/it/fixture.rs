@@ -4,12 +4,18 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use bytes::Bytes;
-use history::{ByRoom, MemoryLimits, MemoryStore, SqliteLimits, SqliteOptions, SqliteStore, Sync};
+use history::{
+    ByRoom, MemoryLimits, MemoryStore, RedisLimits, RedisOptions, SqliteLimits, SqliteOptions, SqliteStore, Sync,
+};
 use hub::{
     Append, Appended, Blob, Body, DedupKey, Draft, Epoch, Head, Offset, PersonName, Position, RoomName, Store,
     Timestamp,
 };
 use tempfile::TempDir;
+
+use crate::on_runtime::OnRuntime;
+use crate::port::lasting_address;
+use crate::redis_server::RedisServer;
 
 pub(crate) const KNOWN: Epoch = Epoch { life: 0xfedc_ba98_7654_3210, generation: 0 };
 
@@ -77,9 +83,10 @@ impl Default for Bounds {
     }
 }
 
-/// A store, and the folder that goes when it goes.
+/// A store, and what goes when it goes.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
+    _server: Option<RedisServer>,
     _folder: Option<TempDir>,
 }
 
@@ -95,13 +102,13 @@ pub(crate) fn memory(bounds: Bounds) -> Opened {
         blobs_max_bytes: small(bounds.blobs_max_bytes),
         ..MemoryLimits::default()
     };
-    Opened { store: Arc::new(MemoryStore::new(limits)), _folder: None }
+    Opened { store: Arc::new(MemoryStore::new(limits)), _server: None, _folder: None }
 }
 
 pub(crate) fn sqlite(bounds: Bounds) -> Opened {
     let folder = tempfile::tempdir().expect("a folder");
     let store = SqliteStore::open(bounded(&folder, bounds)).expect("a new store");
-    Opened { store: Arc::new(store), _folder: Some(folder) }
+    Opened { store: Arc::new(store), _server: None, _folder: Some(folder) }
 }
 
 /// As the server has it.
@@ -109,7 +116,21 @@ pub(crate) fn sqlite_beside_memory(bounds: Bounds) -> Opened {
     let folder = tempfile::tempdir().expect("a folder");
     let kept = SqliteStore::open(bounded(&folder, bounds)).expect("a new store");
     let memory = MemoryStore::new(MemoryLimits::default());
-    Opened { store: Arc::new(ByRoom::new(memory, kept)), _folder: Some(folder) }
+    Opened { store: Arc::new(ByRoom::new(memory, kept)), _server: None, _folder: Some(folder) }
+}
+
+pub(crate) fn redis(bounds: Bounds) -> Opened {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = RedisServer::start(folder.path(), lasting_address(), &[]);
+    let limits = RedisLimits {
+        room_max_messages: bounds.room_max_messages,
+        room_max_bytes: bounds.room_max_bytes,
+        dedup_max_messages: bounds.dedup_max,
+        blobs_max_bytes: bounds.blobs_max_bytes,
+        ..RedisLimits::default()
+    };
+    let store = OnRuntime::open(RedisOptions { limits, ..RedisOptions::new(server.url()) });
+    Opened { store: Arc::new(store), _server: Some(server), _folder: Some(folder) }
 }
 
 fn bounded(folder: &TempDir, bounds: Bounds) -> SqliteOptions {
@@ -129,7 +150,7 @@ pub(crate) fn options(folder: &TempDir) -> SqliteOptions {
 }
 
 /// Follows tokio's clock, which tests stop and move on.
-fn test_clock() -> Timestamp {
+pub(crate) fn test_clock() -> Timestamp {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let since = tokio::time::Instant::now().into_std().saturating_duration_since(*START);
     Timestamp(1_800_000_000_000 + i64::try_from(since.as_millis()).expect("a short test"))

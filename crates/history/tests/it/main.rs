@@ -6,4 +6,12 @@ mod epochs;
 mod files;
 mod fixture;
 mod memory;
+mod on_runtime;
+#[expect(unreachable_pub, reason = "this file belongs to `tests`, too")]
+#[path = "../../../../tests/src/port.rs"]
+mod port;
+mod redis;
+#[expect(unreachable_pub, reason = "this file belongs to `tests`, too")]
+#[path = "../../../../tests/src/redis_server.rs"]
+mod redis_server;
 mod retention;

@@ -1,0 +1,248 @@
+//! The connection to Redis: lost now and then, and made again.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Weak};
+
+use hub::{Durability, StoreError};
+use parking_lot::Mutex;
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind,
+    Value, cmd,
+};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use super::RedisLimits;
+use super::durability;
+use super::news::Inbox;
+use super::outage::Outage;
+use super::scripts::Scripts;
+
+/// One connection for everything: what it answers comes after what it told of
+/// before, so that news and answers keep their order.
+#[derive(Debug)]
+pub(super) struct Link {
+    client: Client,
+    scripts: Scripts,
+    limits: RedisLimits,
+    inbox: Arc<Inbox>,
+    state: Mutex<State>,
+    /// Told when the connection was lost.
+    lost: Notify,
+    outage: Outage,
+}
+
+#[derive(Debug)]
+struct State {
+    /// None while there is none.
+    connection: Option<MultiplexedConnection>,
+    /// Counts connections.
+    number: u64,
+    /// What Redis calls the last one.
+    id: Option<i64>,
+    durability: Durability,
+    /// Channels that a new connection listens to, too.
+    channels: HashSet<String>,
+}
+
+impl Link {
+    /// Connects; from then on it is kept up until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When there is no Redis, or it does not let us in.
+    pub(super) async fn open(client: Client, limits: RedisLimits, inbox: Arc<Inbox>) -> RedisResult<Arc<Self>> {
+        let state =
+            State { connection: None, number: 0, id: None, durability: Durability::Unknown, channels: HashSet::new() };
+        let link = Arc::new(Self {
+            client,
+            scripts: Scripts::new(),
+            limits,
+            inbox,
+            state: Mutex::new(state),
+            lost: Notify::new(),
+            outage: Outage::default(),
+        });
+        link.connect().await?;
+        tokio::spawn(keep_up(Arc::downgrade(&link)));
+        Ok(link)
+    }
+
+    pub(super) fn scripts(&self) -> &Scripts {
+        &self.scripts
+    }
+
+    pub(super) fn database(&self) -> i64 {
+        self.client.get_connection_info().redis_settings().db()
+    }
+
+    pub(super) fn durability(&self) -> Durability {
+        self.state.lock().durability
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.state.lock().connection.is_some()
+    }
+
+    /// Lets nobody use it any more.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.connection = None;
+        // No attempt that is under way counts.
+        state.number += 1;
+    }
+
+    /// Asks one thing.
+    pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        let (mut connection, number) = self.connection()?;
+        let answer = command.query_async(&mut connection).await;
+        self.note(number, answer)
+    }
+
+    /// Asks several things at once; each has its own answer.
+    pub(super) async fn ask_all(&self, commands: &mut Pipeline) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+        let (mut connection, number) = self.connection()?;
+        let answers = commands.ignore_errors().query_async::<Vec<RedisResult<Value>>>(&mut connection).await;
+        let answers = self.note(number, answers)?;
+        Ok(answers.into_iter().map(|answer| self.note(number, answer)).collect())
+    }
+
+    /// From here on, also after the connection was lost, there is news of
+    /// these channels.
+    pub(super) async fn listen(&self, channels: Vec<String>) -> Result<(), StoreError> {
+        self.state.lock().channels.extend(channels.iter().cloned());
+        let (mut connection, number) = self.connection()?;
+        let listening = connection.subscribe(&channels).await;
+        self.note(number, listening)
+    }
+
+    pub(super) async fn stop_listening(&self, channels: Vec<String>) {
+        self.state.lock().channels.retain(|channel| !channels.contains(channel));
+        let Ok((mut connection, number)) = self.connection() else { return };
+        let stopped = connection.unsubscribe(&channels).await;
+        // Where it failed the connection is gone, and the channels with it.
+        self.note(number, stopped).ok();
+    }
+
+    fn connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
+        let state = self.state.lock();
+        Ok((state.connection.clone().ok_or(StoreError::Down)?, state.number))
+    }
+
+    /// Gives the connection up where it is of no more use.
+    fn note<T>(&self, number: u64, result: RedisResult<T>) -> Result<T, StoreError> {
+        match result {
+            Ok(value) => Ok(value),
+            Err(error) => {
+                self.outage.began(&error);
+                if is_final(&error) {
+                    self.lose(number);
+                }
+                Err(StoreError::Down)
+            }
+        }
+    }
+
+    /// Messages are stored; what only reads may go well all the time.
+    pub(super) fn stores(&self) {
+        self.outage.is_over();
+    }
+
+    fn lose(&self, number: u64) {
+        let mut state = self.state.lock();
+        if state.number == number && state.connection.take().is_some() {
+            drop(state);
+            self.lost.notify_one();
+        }
+    }
+
+    async fn connect(self: &Arc<Self>) -> RedisResult<()> {
+        let (number, old_id) = {
+            let mut state = self.state.lock();
+            state.number += 1;
+            (state.number, state.id)
+        };
+        let (inbox, link) = (Arc::clone(&self.inbox), Arc::downgrade(self));
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.limits.connect_max))
+            .set_response_timeout(Some(self.limits.answer_max))
+            .set_push_sender(move |push: redis::PushInfo| -> Result<(), ()> {
+                if let redis::PushKind::Disconnection = push.kind {
+                    if let Some(link) = Weak::upgrade(&link) {
+                        link.lose(number);
+                    }
+                } else {
+                    inbox.put(push);
+                }
+                Ok(())
+            });
+        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let id = cmd("CLIENT").arg("ID").query_async(&mut connection).await?;
+        if let Some(old_id) = old_id {
+            // What the old connection asked for and nobody waits for any more must not happen later, after what was
+            // refused has been said again. It is gone already most of the time, which is an error then; not everybody
+            // may do it.
+            cmd("CLIENT").arg("KILL").arg("ID").arg(old_id).exec_async(&mut connection).await.ok();
+        }
+        self.scripts.load(&mut connection).await?;
+        let durability = durability::read(&mut connection).await?;
+        let channels: Vec<String> = self.state.lock().channels.iter().cloned().collect();
+        if !channels.is_empty() {
+            connection.subscribe(&channels).await?;
+        }
+        let mut state = self.state.lock();
+        if state.number == number {
+            state.connection = Some(connection);
+            state.id = Some(id);
+            state.durability = durability;
+            drop(state);
+            self.inbox.miss();
+        }
+        Ok(())
+    }
+}
+
+/// Makes a new connection whenever the last one is lost.
+async fn keep_up(link: Weak<Link>) {
+    loop {
+        let Some(held) = link.upgrade() else { return };
+        let limits = held.limits.clone();
+        // Dropped as soon as nobody else holds it.
+        let is_lost = tokio::time::timeout(limits.retry_max, held.lost.notified()).await.is_ok();
+        if is_lost {
+            reconnect(&held, &limits).await;
+        }
+    }
+}
+
+async fn reconnect(link: &Arc<Link>, limits: &RedisLimits) {
+    let mut pause = limits.retry_min;
+    // Nobody else has the link any more: it is not needed.
+    while Arc::strong_count(link) > 1 {
+        match link.connect().await {
+            Ok(()) => return link.outage.is_over(),
+            Err(error) => link.outage.began(&error),
+        }
+        sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
+        pause = (pause * 2).min(limits.retry_max);
+    }
+}
+
+/// Whether nothing good comes of this connection any more.
+fn is_final(error: &RedisError) -> bool {
+    match error.kind() {
+        ErrorKind::Server(kind) => matches!(
+            kind,
+            // Another one is in charge, or knows our scripts no more.
+            ServerErrorKind::ReadOnly
+                | ServerErrorKind::MasterDown
+                | ServerErrorKind::BusyLoading
+                | ServerErrorKind::NoScript
+                | ServerErrorKind::ClusterDown
+                | ServerErrorKind::Moved
+        ),
+        ErrorKind::Extension => false,
+        _ => true,
+    }
+}
