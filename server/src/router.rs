@@ -27,6 +27,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route(&at("/chat/"), get(channels::choose_room))
         .route(&at("/chat/{room}/"), get(channels::show_room))
         .route(&at("/htmx"), get(htmx::show_page))
+        .route(&at("/htmx/field"), get(htmx::field))
         // Engine.IO too: its errors are JSON of its own.
         .route(&at("/socket.io/"), any(socketio::open))
         .route(&at("/invert"), post(http::invert_image))

@@ -23,6 +23,10 @@ async function type(page, text) {
   await page.keyboard.press("Enter");
 }
 
+async function emptied(page) {
+  await page.waitForFunction(() => document.querySelector("#chat_message").value === "");
+}
+
 async function sees(page, text) {
   await page.locator("#chat_room > p").filter({ hasText: text }).first().waitFor();
 }
@@ -54,7 +58,7 @@ test("two people chat; the field is emptied and keeps the focus", async () => {
   for (const text of ["hello", "how are you?"]) {
     await type(ada, text);
     await sees(grace, text);
-    await ada.waitForFunction(() => document.querySelector("#chat_message").value === "");
+    await emptied(ada);
     assert.equal(await ada.evaluate(() => document.activeElement.id), "chat_message");
   }
   await type(grace, "<i>well</i>");
@@ -64,16 +68,35 @@ test("two people chat; the field is emptied and keeps the focus", async () => {
   }
 });
 
-test("what is refused is said and stays in the field, and the next message takes it away", async () => {
+test("what is typed while a message is on its way stays, however far the server is", async () => {
+  const ada = await enter("far", "ada");
+  const far = ada.waitForResponse((response) => response.url().endsWith("/htmx/field"));
+  await type(ada, "first");
+  await far;
+  await emptied(ada);
+  await reads(ada, ["ada: first"]);
+  // A server that does nothing for a while is as far as can be.
+  site.server.signal("SIGSTOP");
+  await type(ada, "hello");
+  await emptied(ada);
+  await ada.keyboard.insertText("not sent");
+  site.server.signal("SIGCONT");
+  await reads(ada, ["ada: first", "ada: hello"]);
+  assert.equal(await ada.inputValue("#chat_message"), "not sent");
+  await ada.keyboard.press("Enter");
+  await reads(ada, ["ada: first", "ada: hello", "ada: not sent"]);
+});
+
+test("what is refused is said and shown, and the next message takes it away", async () => {
   const ada = await enter("refused", "ada");
   const tooLong = "x".repeat(20_000);
   await type(ada, tooLong);
   await ada.getByRole("alert").getByText(/20000 bytes/).waitFor();
-  assert.equal(await ada.inputValue("#chat_message"), tooLong);
-  await ada.fill("#chat_message", "");
+  assert.equal(await ada.getByRole("textbox", { name: "What was refused" }).inputValue(), tooLong);
+  await emptied(ada);
   await type(ada, "shorter");
   await reads(ada, ["ada: shorter"]);
-  await ada.locator("#errors > p").waitFor({ state: "detached" });
+  await ada.locator("#errors > *").first().waitFor({ state: "detached" });
 });
 
 test("a picture is turned for oneself, and shared with the room", async () => {

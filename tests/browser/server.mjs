@@ -51,6 +51,11 @@ export class Server {
     return Number(new URL(this.url).port);
   }
 
+  /** @param {NodeJS.Signals} signal */
+  signal(signal) {
+    this.#child.kill(signal);
+  }
+
   /** Asks the server to end and waits until it has; fails when it does not. */
   async stop() {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;

@@ -59,15 +59,8 @@ pub(super) struct History<'a> {
 #[template(path = "htmx/errors.html")]
 pub(super) struct Errors<'a> {
     pub(super) why: Option<&'a str>,
-}
-
-/// The field into which messages are written, empty.
-#[derive(Debug, Template)]
-#[template(path = "htmx/field.html")]
-pub(super) struct Field {
-    /// It takes the place of the one that was sent, rather than being part of
-    /// a page.
-    pub(super) is_renewed: bool,
+    /// The text, where the page does not show it any more.
+    pub(super) refused: Option<&'a str>,
 }
 
 /// Appends an element as a frame.
@@ -130,7 +123,7 @@ mod tests {
         assert_eq!(from, text);
         assert!(!from.contains(['<', '>', '"', '\'']), "{from}");
         assert!(from.contains("&#38;amp;") || from.contains("&amp;amp;"), "{from}");
-        let errors = Errors { why: Some(evil) }.render().unwrap();
+        let errors = Errors { why: Some(evil), refused: Some(evil) }.render().unwrap();
         assert!(!errors.contains("<img") && errors.contains("<p>"), "{errors}");
     }
 }

@@ -30,15 +30,16 @@ use crate::query::Query;
 use crate::rate::Bucket;
 use crate::session::{Close, Connection, Door};
 use crate::sink::{Room, Seat, Session};
-use elements::{Appended, Errors, Field, History, Line, frame, put};
+use elements::{Appended, Errors, History, Line, frame, put};
 
-pub(crate) use page::show as show_page;
+pub(crate) use page::{field, show as show_page};
 
 /// Who comes in.
 struct Entrance {
     room: Arc<Room>,
     name: PersonName,
-    /// Whether it is our own page, whose field is emptied after each message.
+    /// Whether it is our own page, whose field is emptied when a message is
+    /// sent.
     is_our_page: bool,
 }
 
@@ -135,36 +136,36 @@ struct Answers {
 }
 
 impl Answers {
-    fn refusal(&self, why: &str) -> Bytes {
+    fn refusal(&self, why: &str, text: Option<&str>) -> Bytes {
         self.shows_error.store(true, Ordering::Relaxed);
-        frame(&Errors { why: Some(why) })
+        frame(&Errors { why: Some(why), refused: text.filter(|_| self.is_our_page) })
     }
 
     fn stored(&self) -> Option<Bytes> {
-        let mut out = BytesMut::new();
-        if self.shows_error.swap(false, Ordering::Relaxed) {
-            put(&Errors { why: None }, &mut out);
-        }
-        if self.is_our_page {
-            put(&Field { is_renewed: true }, &mut out);
-        }
-        (!out.is_empty()).then(|| out.freeze())
+        let shows_error = self.shows_error.swap(false, Ordering::Relaxed);
+        shows_error.then(|| frame(&Errors { why: None, refused: None }))
     }
 }
 
 impl HtmxDoor {
-    fn read(&self, text: &str) -> Result<Draft, Refusal> {
+    /// Who says what.
+    fn read(&self, text: &str) -> Result<(PersonName, String), Refusal> {
         let form = htmx::parse(text, self.app.limits.native.text_max_bytes)?;
         let name = form.name.as_deref().map(PersonName::parse).transpose()?;
-        let from = name.unwrap_or_else(|| self.name.clone());
-        Ok(Draft { from, body: Body::Text(form.message.into()), as_sent: None, id: None })
+        Ok((name.unwrap_or_else(|| self.name.clone()), form.message))
     }
 
-    async fn publish(&self, draft: Draft) {
-        let answers = Arc::clone(&self.answers);
+    fn refuse(&self, form: &str, why: &str) {
+        let refused = htmx::parse(form, usize::MAX).ok();
+        self.session.push(self.answers.refusal(why, refused.as_ref().map(|form| &*form.message)));
+    }
+
+    async fn publish(&self, from: PersonName, message: String) {
+        let (answers, text) = (Arc::clone(&self.answers), Bytes::from(message));
+        let draft = Draft { from, body: Body::Text(text.clone()), as_sent: None, id: None };
         let answer = move |result: Result<_, PublishError>| match result {
             Ok(_) => answers.stored(),
-            Err(error) => Some(answers.refusal(&error.to_string())),
+            Err(error) => Some(answers.refusal(&error.to_string(), std::str::from_utf8(&text).ok())),
         };
         let reply = Reply::To(Arc::clone(&self.session), Box::new(answer));
         self.app.hub.publish(self.seat.room(), draft, None, reply).await;
@@ -174,13 +175,13 @@ impl HtmxDoor {
 impl Door for HtmxDoor {
     async fn text(&mut self, text: Utf8) -> Result<(), Close> {
         if !self.bucket.take() {
-            self.session.push(self.answers.refusal("too many messages in a short time"));
+            self.refuse(text.as_str(), "too many messages in a short time");
             return Ok(());
         }
         match self.read(text.as_str()) {
-            Ok(draft) => self.publish(draft).await,
+            Ok((from, message)) => self.publish(from, message).await,
             Err(error) => {
-                self.session.push(self.answers.refusal(&error.to_string()));
+                self.refuse(text.as_str(), &error.to_string());
                 if !self.nonsense.take() {
                     return Err(Close::new(CloseCode::POLICY, "too many messages that make no sense"));
                 }

@@ -6,9 +6,9 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use form_urlencoded::{Serializer, byte_serialize};
+use http::{HeaderValue, header};
 use hub::{PersonName, RoomName};
 
-use super::elements::Field;
 use crate::app::App;
 use crate::doors::{page, params};
 use crate::error::ApiError;
@@ -23,8 +23,17 @@ struct Page<'a> {
     name: &'a str,
     /// Of the address to which the page connects.
     query: String,
-    field: Field,
 }
+
+/// The field into which messages are written, empty.
+#[derive(Debug, Template)]
+#[template(path = "htmx/field.html")]
+struct Field;
+
+/// The page takes the field from the browser's cache: so it is emptied at the
+/// moment when a message is sent, however far the server is, and nothing that
+/// is typed for the next one is lost. Chosen: shorter than a lesson.
+const FIELD_FRESH: HeaderValue = HeaderValue::from_static("private, max-age=3600");
 
 /// `GET /htmx[?room=R&name=N]`.
 pub(crate) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
@@ -40,7 +49,13 @@ pub(crate) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
         room_in_path: byte_serialize(room.as_bytes()).collect(),
         name,
         query: connect,
-        field: Field { is_renewed: false },
     };
     Ok(page::html(&page))
+}
+
+/// `GET /htmx/field`: takes the place of the one whose message is sent.
+pub(crate) async fn field() -> Response {
+    let mut response = page::html(&Field);
+    response.headers_mut().insert(header::CACHE_CONTROL, FIELD_FRESH);
+    response
 }
