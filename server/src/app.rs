@@ -76,7 +76,7 @@ impl App {
             inbound: InboundBudget::new(limits.session.inbound_max_bytes, limits.session.inbound_wait_max),
             request_rates: AddressRates::new(limits.rates.messages, limits.rates.addresses_max, proxies.clone()),
             new_room_rates: AddressRates::new(limits.rates.new_rooms, limits.rates.addresses_max, proxies.clone()),
-            socketio: socketio::Sessions::default(),
+            socketio: socketio::Sessions::new(&limits.socketio, proxies.clone()),
             stop: CancellationToken::new(),
             sessions: TaskTracker::new(),
             local_authority: local.to_string(),

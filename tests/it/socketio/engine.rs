@@ -8,6 +8,7 @@ use serde_json::json;
 use tests::{Polling, Received, TestServer, WsClient, within_deadline};
 
 use super::websocket;
+use crate::metrics::value;
 
 /// The settings of that suite.
 const PING_INTERVAL: Duration = Duration::from_millis(300);
@@ -199,8 +200,25 @@ async fn sessions_are_bounded() {
     let path = "/socket.io/?EIO=4&transport=polling";
     let refused = server.http().get(path, &[]).await;
     assert_eq!((refused.status, refused.header("retry-after")), (503, "1"));
+    let counted = value(&server, r#"negaphone_connections_refused_total{reason="full_in_all"}"#).await;
+    assert_eq!(counted, Some(1.0));
     one.send("1").await;
     while server.http().get(path, &[]).await.status != 200 {}
+}
+
+#[tokio::test]
+async fn sessions_of_an_address_are_bounded_by_whom_a_proxy_speaks_for() {
+    let server = TestServer::bounded(|limits| limits.socketio.polling_sessions_per_address_max = 1).await;
+    let http = server.http();
+    let open = async |address: &str| {
+        let path = "/socket.io/?EIO=4&transport=polling";
+        http.get(path, &[("x-forwarded-for", address)]).await.status
+    };
+    assert_eq!([open("192.0.2.1").await, open("192.0.2.2").await, open("192.0.2.1").await], [200, 200, 429]);
+    // An IPv6 network is one address.
+    assert_eq!([open("2001:db8::1").await, open("2001:db8::2").await, open("127.0.0.1").await], [200, 429, 200]);
+    let counted = value(&server, r#"negaphone_connections_refused_total{reason="full_of_address"}"#).await;
+    assert_eq!(counted, Some(2.0));
 }
 
 #[tokio::test]

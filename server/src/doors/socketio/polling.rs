@@ -5,21 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::header;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout};
 use wire::engineio::{CLOSE, NOOP, PING, Transport, packets};
-use wire::error_code::ErrorCode;
 use wire::websocket::{CloseCode, Utf8};
 
 use super::exchange::{Exchange, Order, Taken};
 use super::out::{Out, control};
-use super::sessions::{Full, Place};
+use super::sessions::Place;
 use super::socket::Socket;
 use super::{open_packet, random_id};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::metrics::Speaks;
+use crate::metrics::{Refused, Speaks};
 use crate::peer::Client;
 use crate::pipe::pipe;
 use crate::session::Close;
@@ -32,9 +31,12 @@ pub(super) fn begin(app: &Arc<App>, client: Client) -> Response {
     let session = Session::new(Sink::Pipe(Arc::new(write)), Arc::clone(app.hub.limits()));
     let (exchange, orders) = Exchange::new(Arc::clone(&session), read);
     let sid = random_id();
-    let place = match app.socketio.add(&sid, Arc::clone(&exchange), client.address, limits) {
+    let place = match app.socketio.add(&sid, Arc::clone(&exchange), client.address) {
         Ok(place) => place,
-        Err(full) => return no_place(full),
+        Err(full) => {
+            app.metrics.refused(Refused::from(full));
+            return ApiError::from(full).into_response();
+        }
     };
     let out = Out { session, transport: Transport::Polling };
     let socket = Socket::new(Arc::clone(app), client, out);
@@ -43,14 +45,6 @@ pub(super) fn begin(app: &Arc<App>, client: Client) -> Response {
     let body = open_packet(app, &sid, &["websocket"]).freeze();
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=UTF-8"), (header::CACHE_CONTROL, "no-store")];
     (headers, body).into_response()
-}
-
-fn no_place(full: Full) -> Response {
-    let status = match full {
-        Full::InAll => StatusCode::SERVICE_UNAVAILABLE,
-        Full::OfAddress => StatusCode::TOO_MANY_REQUESTS,
-    };
-    ApiError::new(status, ErrorCode::Overloaded.as_str(), "too many polling sessions").into_response()
 }
 
 /// Has the socket of a session while that is polled.

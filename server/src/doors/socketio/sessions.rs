@@ -1,47 +1,44 @@
 //! The polling sessions, by their ids.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::exchange::Exchange;
+use crate::connections::{Admission, Connections, Full};
 use crate::limits::SocketIoLimits;
+use crate::proxies::Proxies;
+
+type ById = Arc<Mutex<HashMap<Arc<str>, Arc<Exchange>>>>;
 
 /// All of them; a session on a WebSocket needs no place here.
-#[derive(Debug, Default)]
-pub(crate) struct Sessions(Arc<Mutex<Table>>);
-
-#[derive(Debug, Default)]
-struct Table {
-    by_id: HashMap<Arc<str>, Arc<Exchange>>,
-    /// How many each address has; loopback is not counted, since all of its
-    /// peers share it.
-    of_address: HashMap<IpAddr, usize>,
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    by_id: ById,
+    /// A session has no connection of its own, and is counted like one.
+    places: Arc<Connections>,
 }
 
-/// Why there is no place for another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Full {
-    /// In all.
-    InAll,
-    /// Of this address.
-    OfAddress,
-}
-
-/// A place in the table; given up when it is dropped.
+/// A session's place; given up when it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
-    table: Arc<Mutex<Table>>,
+    by_id: ById,
     id: Arc<str>,
-    address: IpAddr,
+    _admission: Arc<Admission>,
 }
 
 impl Sessions {
+    /// There are none.
+    #[must_use]
+    pub(crate) fn new(limits: &SocketIoLimits, proxies: Proxies) -> Self {
+        let (max, per_address_max) = (limits.polling_sessions_max, limits.polling_sessions_per_address_max);
+        Self { by_id: ById::default(), places: Connections::new(max, per_address_max, proxies) }
+    }
+
     pub(super) fn get(&self, id: &str) -> Option<Arc<Exchange>> {
-        self.0.lock().by_id.get(id).cloned()
+        self.by_id.lock().get(id).cloned()
     }
 
     /// Gives a new session its place.
@@ -49,39 +46,16 @@ impl Sessions {
     /// # Errors
     ///
     /// When there is none.
-    pub(super) fn add(
-        &self,
-        id: &str,
-        exchange: Arc<Exchange>,
-        address: IpAddr,
-        limits: &SocketIoLimits,
-    ) -> Result<Place, Full> {
-        let mut table = self.0.lock();
-        if table.by_id.len() >= limits.polling_sessions_max {
-            return Err(Full::InAll);
-        }
-        if !address.is_loopback() {
-            let count = table.of_address.entry(address).or_default();
-            if *count >= limits.polling_sessions_per_address_max {
-                return Err(Full::OfAddress);
-            }
-            *count += 1;
-        }
+    pub(super) fn add(&self, id: &str, exchange: Arc<Exchange>, address: IpAddr) -> Result<Place, Full> {
+        let admission = self.places.admit(address)?;
         let id: Arc<str> = id.into();
-        table.by_id.insert(Arc::clone(&id), exchange);
-        Ok(Place { table: Arc::clone(&self.0), id, address })
+        self.by_id.lock().insert(Arc::clone(&id), exchange);
+        Ok(Place { by_id: Arc::clone(&self.by_id), id, _admission: admission })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut table = self.table.lock();
-        table.by_id.remove(&self.id);
-        if let Entry::Occupied(mut count) = table.of_address.entry(self.address) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
-        }
+        self.by_id.lock().remove(&self.id);
     }
 }
