@@ -135,3 +135,24 @@ impl Visitor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+
+    #[tokio::test]
+    async fn the_system_asks_a_silent_visitor_for_signs_of_life() {
+        let limits = Limits::new(1 << 20, 32 << 20).tcp;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (client, accepted) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let (stream, _) = accepted.unwrap();
+        prepare(&stream, &limits).unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), limits.probe_after);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), limits.probe_interval);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(limits.unacknowledged_max));
+        drop(client);
+    }
+}

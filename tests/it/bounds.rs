@@ -144,6 +144,24 @@ async fn a_peer_without_a_sign_of_life_is_dropped_and_one_that_answers_pings_is_
 }
 
 #[tokio::test]
+async fn whoever_vanishes_from_a_websocket_leaves_the_room_whatever_the_door() {
+    let server = TestServer::bounded(|limits| limits.session.ping_interval = WINDOW).await;
+    let mut watcher = server.native("room=lobby&name=watcher").await;
+    let paths = ["/ws", "/ws/raw/lobby", "/ws/chat/lobby/", "/ws/htmx", "/socket.io/?EIO=4&transport=websocket"];
+    let mut vanished = Vec::new();
+    for path in paths {
+        let mut socket = open(&server, path).await;
+        if path.starts_with("/socket.io") {
+            socket.send(&RawSocket::masked(0x81, b"40")).await;
+        }
+        watcher.next(&["join"]).await;
+        // Its connection stays, and nobody reads from it or answers.
+        vanished.push(socket);
+    }
+    while watcher.next(&["leave"]).await["members"] != 1 {}
+}
+
+#[tokio::test]
 async fn a_peer_that_does_not_drain_its_own_answers_is_closed_as_too_slow() {
     let server = TestServer::bounded(|limits| limits.hub.drain_window = WINDOW).await;
     let mut slow = RawSocket::connect_narrow(server.address()).await;

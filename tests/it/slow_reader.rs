@@ -77,6 +77,33 @@ async fn a_stalled_page_of_channels_or_htmx_is_closed_with_1013_so_that_it_comes
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_socket_io_reader_loses_its_transport_and_is_not_told_that_it_is_over() {
+    let server = small_tail().await;
+    let mut slow = RawSocket::connect_narrow(server.address()).await;
+    assert_eq!(slow.upgrade("/socket.io/?EIO=4&transport=websocket").await, 101);
+    slow.send(&RawSocket::masked(0x81, b"40")).await;
+    flood(&server, "lobby").await;
+    let mut last = None;
+    while let Some(frame) = slow.frame().await {
+        // After one of these packets, of Socket.IO and of Engine.IO, clients do not come back.
+        assert!(!matches!(&*frame.payload, b"41" | b"1"));
+        last = Some(frame);
+    }
+    assert_eq!(last.and_then(|frame| frame.close_code()), Some(1013));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_socket_io_reader_that_polls_finds_its_session_gone() {
+    let server = small_tail().await;
+    let mut polling = server.polling().await;
+    polling.send("40").await;
+    assert!(polling.receive().await.starts_with("40{"));
+    flood(&server, "lobby").await;
+    let gone = polling.get().await;
+    assert_eq!((gone.status, &gone.json()["code"]), (400, &json!(1)));
+}
+
 /// Asks for events and does not read them.
 async fn stalled_events(server: &TestServer) -> RawSocket {
     let mut slow = RawSocket::connect_narrow(server.address()).await;

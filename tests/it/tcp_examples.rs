@@ -113,3 +113,27 @@ async fn clients_of_the_tcp_room_talk_with_each_other_and_with_a_native_member()
     members[1].types("still here");
     members[1].shows("] bob: still here\u{1b}[39m\n");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_of_thirty_talks_with_the_client_of_the_tcp_room_and_all_see_one_order() {
+    const CLASS: usize = 30;
+    let server = TestServer::start().await;
+    let mut native = server.native("room=lobby&name=teacher").await;
+    let mut class: Vec<_> = (0..CLASS).map(|seat| member(&server, &format!("n{seat}"))).collect();
+    for _ in 0..CLASS {
+        native.next(&["join"]).await;
+    }
+    for (seat, member) in class.iter_mut().enumerate() {
+        member.types(&format!("hei from {seat} æøå 😀"));
+    }
+    let mut order = Vec::new();
+    while order.len() < CLASS {
+        let chat = native.next(&["chat"]).await;
+        order.push(format!("] {}: {}\u{1b}[39m", chat["from"].as_str().unwrap(), chat["text"].as_str().unwrap()));
+    }
+    for member in &mut class {
+        for line in &order {
+            member.shows(line);
+        }
+    }
+}

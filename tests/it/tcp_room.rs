@@ -306,6 +306,21 @@ async fn a_stalled_reader_gets_the_end_of_its_stream_and_delays_nobody() {
     assert!(received < MESSAGES * TEXT_BYTES, "{received}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_has_vanished_leaves() {
+    let server = TestServer::bounded(|limits| limits.tcp.unacknowledged_max = Duration::from_millis(500)).await;
+    let mut native = server.native("room=lobby&name=ada").await;
+    let _vanished = TcpClient::connect_narrow(server.tcp_room_address()).await;
+    native.next(&["join"]).await;
+    // More than the sockets' buffers hold, and less than the tape's tail.
+    for _ in 0..400 {
+        native.say(&"x".repeat(16_000)).await;
+        native.hears().await;
+    }
+    native.next(&["leave"]).await;
+    assert_eq!(server.native("room=lobby").await.welcome["members"], 2);
+}
+
 #[tokio::test]
 async fn a_stop_ends_the_stream_after_all_that_was_said() {
     let (server, mut native, mut clients) = room(2).await;

@@ -1,7 +1,10 @@
 //! What events do: dialects, rooms, pictures, acks, refusals.
 
+use std::io::Cursor;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 use tests::{Received, TestServer};
 
@@ -259,6 +262,40 @@ async fn pictures_come_back_as_negatives_to_the_sender_alone() {
     assert_eq!(Client::WebSocket(ws).hears("refused").await["code"], "not_an_image");
     bob.emit("message", json!("nothing came before this")).await;
     bob.hears("response").await;
+}
+
+/// A BMP of about so many bytes, all white.
+fn white_bmp(bytes: u32) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    let image = RgbImage::from_pixel(1000, bytes / 3000, Rgb([255; 3]));
+    image.write_to(&mut file, ImageFormat::Bmp).unwrap();
+    file.into_inner()
+}
+
+#[tokio::test]
+async fn a_picture_fills_a_packet_up_to_its_bound() {
+    let server = TestServer::start().await;
+    let header = r#"451-["image",{"_placeholder":true,"num":0}]"#;
+    let Client::WebSocket(mut ws) = Client::websocket(&server).await else { unreachable!() };
+    let picture = white_bmp(8_300_000);
+    ws.send(header).await;
+    ws.send_binary(picture.clone()).await;
+    assert_eq!(ws.receive().await.text(), header);
+    let negative = ws.receive().await.binary();
+    assert_eq!((negative.len(), negative.last()), (picture.len(), Some(&0)));
+    // Base64 takes a third more.
+    let mut polling = Client::polling(&server).await;
+    let picture = white_bmp(6_200_000);
+    polling.send(format!("{header}\u{1e}b{}", STANDARD.encode(&picture))).await;
+    assert_eq!(polling.receive().await, header);
+    let negative = STANDARD.decode(&polling.receive().await[1..]).unwrap();
+    assert_eq!((negative.len(), negative.last()), (picture.len(), Some(&0)));
+    let Client::Polling(polling) = polling else { unreachable!() };
+    let too_large = STANDARD.encode(white_bmp(6_400_000));
+    assert_eq!(polling.post(format!("{header}\u{1e}b{too_large}")).await.status, 413);
+    ws.send(header).await;
+    ws.send_binary(white_bmp(8_400_000)).await;
+    assert_eq!(ws.receive().await, Received::Closed(Some(1009)));
 }
 
 #[tokio::test]
