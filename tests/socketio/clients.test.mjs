@@ -124,6 +124,42 @@ for (const [version, io] of Object.entries(CLIENTS)) {
   });
 }
 
+test("a client that reads nothing for too long loses its transport, and comes back by itself", DEADLINE, async () => {
+  const narrow = await Server.start({
+    options: ["--no-rate-limit", "--tape-tail-max", "512KiB", "--raw-message-max", "64KiB"],
+  });
+  const slow = newest(narrow.url, { transports: ["websocket"], reconnectionDelay: 50, reconnectionDelayMax: 200 });
+  try {
+    await Promise.all([once(slow, "connect"), once(slow, "messages")]);
+    const { ws } = slow.io.engine.transport;
+    ws.pause();
+    const say = (text) =>
+      fetch(`${narrow.url}rooms/lobby/messages`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ name: "ada", text }),
+      });
+    // More than the tail and the buffers of both sockets hold.
+    const flood = async () => {
+      for (let number = 0; number < 100; number += 1) assert.equal((await say("x".repeat(16_000))).status, 201);
+    };
+    await Promise.all(Array.from({ length: 10 }, flood));
+    const disconnected = once(slow, "disconnect");
+    const back = once(slow, "connect");
+    ws.resume();
+    assert.equal((await disconnected)[0], "transport close");
+    await back;
+    const heard = new Promise((resolve) => {
+      slow.on("messages", (messages) => messages.at(-1).text === "after" && resolve());
+    });
+    await say("after");
+    await heard;
+  } finally {
+    slow.close();
+    await narrow.stop();
+  }
+});
+
 test("all clients come back after a restart of the server, by the transport they had", DEADLINE, async () => {
   const coming = [];
   for (const io of Object.values(CLIENTS)) {
