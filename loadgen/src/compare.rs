@@ -11,8 +11,9 @@ use hdrhistogram::Histogram;
 use thiserror::Error;
 
 use crate::exit::Verdict;
-use crate::outcome::{Outcome, Tally};
+use crate::outcome::Outcome;
 use crate::seed::SplitMix;
+use crate::tally::Tally;
 
 /// How often figures are drawn. Chosen: the ends of an interval of 95 % then rest on 25 each.
 const DRAWS: usize = 1000;

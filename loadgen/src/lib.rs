@@ -28,7 +28,9 @@ pub mod abort;
 pub mod exit;
 pub mod figures;
 pub mod outcome;
+pub mod tally;
 pub mod threshold;
+mod verdict;
 
 pub mod capacity;
 pub mod compare;

@@ -5,7 +5,8 @@ use thiserror::Error;
 
 use crate::exit::Verdict;
 use crate::figures::{Histograms, IntervalFigures};
-use crate::outcome::{FanoutMs, Outcome, Percentiles, Tally, statistic_of};
+use crate::outcome::{FanoutMs, Outcome, Percentiles, statistic_of};
+use crate::tally::Tally;
 use crate::threshold::{Metric, Threshold, Times};
 
 /// Results that do not belong together.
@@ -51,6 +52,7 @@ fn fanout(histograms: &Histograms) -> Option<FanoutMs> {
 
 fn add(sum: &mut Outcome, other: Outcome) {
     add_tally(&mut sum.tally, &other.tally);
+    sum.rooms.extend(other.rooms);
     let (to, from) = (&mut sum.histograms, &other.histograms);
     let pairs = [
         (&mut to.latency, &from.latency),

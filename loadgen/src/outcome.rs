@@ -1,7 +1,6 @@
 //! What a run comes to: the figures, and the verdict.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize, Serializer};
@@ -9,15 +8,15 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::exit::Verdict;
 use crate::figures::{Histograms, IntervalFigures};
 use crate::health::Usage;
-use crate::plan::{Plan, Scenario};
+use crate::plan::Plan;
 use crate::record::{Records, Shard, Stall};
 use crate::scenario::Finding;
-use crate::threshold::{Count, Metric, Statistic, Times};
+use crate::tally::{RoomTally, Tally};
+use crate::threshold::{Metric, Statistic, Times};
+use crate::verdict::{judge, verdict};
 
 /// Version of the machine-readable result.
 const VERSION: u32 = 1;
-/// Once later than so many times the allowed 99th percentile, the generator was the limit.
-const LATENESS_ONCE: u32 = 5;
 
 /// The result of a run. Its JSON is a contract: fields are added, never renamed, and a figure that
 /// a scenario does not have is absent.
@@ -39,6 +38,9 @@ pub struct Outcome {
     /// The counts.
     #[serde(flatten)]
     pub tally: Tally,
+    /// The counts of each room, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rooms: Vec<RoomTally>,
     /// From the intended time to each arrival.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Percentiles>,
@@ -80,85 +82,6 @@ pub struct Outcome {
     /// Why the verdict is what it is, where a threshold does not say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-}
-
-/// Counts, each by its name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Tally {
-    /// Messages that were due.
-    pub scheduled: u64,
-    /// Messages that left.
-    pub sent: u64,
-    /// Deliveries that should have been.
-    pub expected: u64,
-    /// Deliveries that were, those that came twice included.
-    pub received: u64,
-    /// Messages that the server did not take.
-    pub refused: u64,
-    /// Complaints of the server about anything else, and messages that it neither took nor refused.
-    pub errors: u64,
-    /// Deliveries of which nothing came.
-    pub lost: u64,
-    /// Deliveries that came again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub duplicated: Option<u64>,
-    /// Deliveries that came after a later one of their sender.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reordered: Option<u64>,
-    /// Deliveries that came damaged; pictures that are not the negative.
-    pub corrupted: u64,
-    /// Frames that are not of this run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub foreign: Option<u64>,
-    /// Connections that were not made.
-    pub connect_errors: u64,
-    /// Connections that the server or the network closed.
-    pub disconnects: u64,
-}
-
-impl Tally {
-    fn new(plan: &Plan, records: &Records, finding: &Finding) -> Self {
-        let has = |count| plan.scenario.measures(Metric::Count(count));
-        let counts = finding.counts;
-        // A damaged message is not lost as well.
-        let lost = finding.missing.saturating_sub(counts.corrupted);
-        Self {
-            scheduled: finding.scheduled,
-            sent: records.ledger().sent(),
-            expected: finding.expected,
-            received: finding.expected.saturating_sub(lost) + counts.duplicated,
-            refused: records.refused.load(Ordering::Relaxed),
-            errors: records.errors.load(Ordering::Relaxed),
-            lost,
-            duplicated: has(Count::Duplicated).then_some(counts.duplicated),
-            reordered: has(Count::Reordered).then_some(counts.reordered),
-            corrupted: counts.corrupted,
-            foreign: has(Count::Foreign).then_some(counts.foreign),
-            connect_errors: records.connect_errors.load(Ordering::Relaxed),
-            disconnects: records.disconnects.load(Ordering::Relaxed),
-        }
-    }
-
-    /// One of them.
-    #[must_use]
-    pub fn count(&self, count: Count) -> Option<u64> {
-        match count {
-            Count::Scheduled => Some(self.scheduled),
-            Count::Sent => Some(self.sent),
-            Count::Expected => Some(self.expected),
-            Count::Received => Some(self.received),
-            Count::Refused => Some(self.refused),
-            Count::Errors => Some(self.errors),
-            Count::Lost => Some(self.lost),
-            Count::Duplicated => self.duplicated,
-            Count::Reordered => self.reordered,
-            Count::Corrupted => Some(self.corrupted),
-            Count::Foreign => self.foreign,
-            Count::ConnectErrors => Some(self.connect_errors),
-            Count::Disconnects => Some(self.disconnects),
-        }
-    }
 }
 
 /// A distribution of times, in milliseconds.
@@ -298,6 +221,7 @@ impl Outcome {
             duration_s: round(finding.duration.as_secs_f64()),
             seed: plan.seed,
             verdict,
+            rooms: RoomTally::all(plan, records, &finding),
             tally,
             latency_ms: Percentiles::of(&measured.latency),
             naive_latency_ms: Percentiles::of(&measured.naive),
@@ -336,84 +260,6 @@ fn fanout(plan: &Plan, measured: &Shard) -> Option<FanoutMs> {
     }
     let of = Percentiles::of;
     Some(FanoutMs { first: of(&measured.first)?, median: of(&measured.median)?, last: of(&measured.last)? })
-}
-
-fn judge(plan: &Plan, tally: Option<&Tally>, measured: &Shard) -> Vec<Judged> {
-    let value_of = |metric| match metric {
-        Metric::Count(count) => tally.and_then(|tally| tally.count(count)).map(|count| count as f64),
-        Metric::Time(Times::Latency, statistic) => statistic_of(&measured.latency, statistic),
-        Metric::Time(Times::Fanout, statistic) => statistic_of(&measured.last, statistic),
-        Metric::Time(Times::Connect, statistic) => statistic_of(&measured.connect, statistic),
-    };
-    let judge = |threshold: &crate::threshold::Threshold| {
-        let value = value_of(threshold.metric());
-        // What was not measured is not known to hold.
-        let passed = value.is_some_and(|value| threshold.holds(value));
-        Judged { expression: threshold.to_string(), passed, value }
-    };
-    plan.thresholds.iter().map(judge).collect()
-}
-
-fn verdict(
-    ending: &Ending<'_>,
-    finding: &Finding,
-    tally: &Tally,
-    lateness: &Histogram<u64>,
-    thresholds: &[Judged],
-) -> (Verdict, Option<String>) {
-    if ending.is_interrupted {
-        return (Verdict::Interrupted, None);
-    }
-    if ending.failure.is_some() {
-        return (Verdict::Failed, ending.failure.clone());
-    }
-    if let Some(expression) = &ending.aborted {
-        return (Verdict::ThresholdsCrossed, Some(format!("ended early: {expression} did not hold")));
-    }
-    let because = finding.first_end.as_ref().map(|end| format!(" (the first: {end})")).unwrap_or_default();
-    if plan_is_connect(ending.plan) && tally.connect_errors > 0 && !asks(ending.plan, Count::ConnectErrors) {
-        let reason = format!("{} of {} clients could not connect{because}", tally.connect_errors, ending.plan.clients);
-        return (Verdict::Failed, Some(reason));
-    }
-    let unsent = tally.scheduled.saturating_sub(tally.sent);
-    let own_fault = own_fault(ending.plan, lateness);
-    // The generator was on time with all that the server let it send.
-    if unsent > 0 && (own_fault.is_none() || tally.disconnects > 0) {
-        return (
-            Verdict::Failed,
-            Some(format!("{unsent} messages could not be sent: the server did not take them{because}")),
-        );
-    }
-    if finding.unanswered > 0 {
-        let reason = format!("{} messages were neither acknowledged nor refused", finding.unanswered);
-        return (Verdict::Failed, Some(reason));
-    }
-    if let Some(reason) = own_fault {
-        return (Verdict::GeneratorLimited, Some(reason));
-    }
-    if thresholds.iter().all(|threshold| threshold.passed) {
-        (Verdict::Passed, None)
-    } else {
-        (Verdict::ThresholdsCrossed, None)
-    }
-}
-
-fn plan_is_connect(plan: &Plan) -> bool {
-    plan.scenario == Scenario::Connect
-}
-
-/// Whether there is a threshold on this count.
-fn asks(plan: &Plan, count: Count) -> bool {
-    plan.thresholds.iter().any(|threshold| threshold.metric() == Metric::Count(count))
-}
-
-fn own_fault(plan: &Plan, lateness: &Histogram<u64>) -> Option<String> {
-    let (p99, max) = (Duration::from_micros(lateness.value_at_quantile(0.99)), Duration::from_micros(lateness.max()));
-    let (p99_max, once_max) = (plan.max_lateness, plan.max_lateness * LATENESS_ONCE);
-    if max > once_max {
-        return Some(format!("once a message left {max:.0?} late, over {once_max:?}"));
-    }
-    (p99 > p99_max).then(|| format!("one in a hundred messages left {p99:.0?} late or more, over {p99_max:?}"))
 }
 
 /// A statistic of times, in milliseconds; `None` when there are none.

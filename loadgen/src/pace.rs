@@ -97,6 +97,13 @@ impl Schedule {
         (!duration.is_zero()).then_some(Self { stages, duration, pace: Pace::Closed })
     }
 
+    /// The same times for another pace: in closed loop a message waits for its time and for the answer
+    /// to the one before.
+    #[must_use]
+    pub fn paced(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
     /// How many messages are due in all; `None` where the server sets the pace.
     #[must_use]
     pub fn messages(&self) -> Option<u64> {

@@ -417,7 +417,7 @@ fn default_url(protocol: Protocol) -> &'static str {
 fn schedule(load: &LoadArgs) -> Result<Schedule, PlanError> {
     let duration = load.duration.unwrap_or(DURATION_DEFAULT);
     let schedule = match load.pace {
-        _ if !load.stages.is_empty() => Schedule::staged(load.stages.clone()),
+        pace if !load.stages.is_empty() => Schedule::staged(load.stages.clone()).map(|schedule| schedule.paced(pace)),
         Pace::Open => Schedule::open(load.rate.unwrap_or(RATE_DEFAULT), duration),
         Pace::Closed => Schedule::closed(load.rate, duration),
     };

@@ -5,9 +5,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::charts;
 use crate::exit::Verdict;
 use crate::outcome::{Outcome, Percentiles};
+use crate::tally::RoomTally;
 
 /// Stalls that are listed.
 const STALLS_SHOWN: usize = 20;
+/// Rooms that are listed: those with most faults.
+const ROOMS_SHOWN: usize = 20;
 const STYLE: &str = include_str!("report.css");
 
 pub(super) fn make(outcome: &Outcome) -> std::io::Result<Vec<u8>> {
@@ -39,6 +42,7 @@ fn page(outcome: &Outcome) -> Markup {
                     }
                     (times(outcome))
                     (books(outcome))
+                    (rooms(outcome))
                     (stalls(outcome))
                     (generator(outcome))
                 }
@@ -193,6 +197,35 @@ fn books(outcome: &Outcome) -> Markup {
                 @for (name, count, meaning) in rows.into_iter().skip(first) {
                     @if let Some(count) = count { tr { td { (name) } td { (whole(count)) } td.meaning { (meaning) } } }
                 }
+            }
+        }
+    }
+}
+
+fn rooms(outcome: &Outcome) -> Markup {
+    let mut rooms: Vec<&RoomTally> = outcome.rooms.iter().collect();
+    rooms.sort_by_key(|room| std::cmp::Reverse(room.faults()));
+    html! {
+        @if !rooms.is_empty() {
+            section {
+                h2 { "Rooms" span.unit { (rooms.len()) } }
+                table {
+                    tr {
+                        @for name in ["", "clients", "sent", "expected", "received", "lost", "duplicated", "reordered", "corrupted"] {
+                            th { (name) }
+                        }
+                    }
+                    @for room in rooms.iter().take(ROOMS_SHOWN) {
+                        tr {
+                            td { (room.room) }
+                            td { (room.clients) }
+                            @for count in [
+                                room.sent, room.expected, room.received, room.lost, room.duplicated, room.reordered, room.corrupted,
+                            ] { td { (whole(count)) } }
+                        }
+                    }
+                }
+                @if rooms.len() > ROOMS_SHOWN { p.note { "Those with most faults; the JSON result lists all." } }
             }
         }
     }

@@ -3,10 +3,13 @@
 use std::fmt::{self, Write};
 
 use crate::exit::Verdict;
-use crate::outcome::{Outcome, Percentiles, Tally};
+use crate::outcome::{Outcome, Percentiles};
+use crate::tally::{RoomTally, Tally};
 
 /// Stalls that are shown one by one.
 const STALLS_SHOWN: usize = 5;
+/// Rooms that are shown one by one: those with most faults.
+const ROOMS_SHOWN: usize = 5;
 /// Pictures whose latencies are shown.
 const FILES_SHOWN: usize = 20;
 
@@ -64,7 +67,27 @@ fn write_counts(out: &mut String, outcome: &Outcome) -> fmt::Result {
     for (name, count) in further.filter_map(|(name, count)| Some((name, count?))) {
         write!(out, "  {name} {count}")?;
     }
-    writeln!(out, "\n  connections  failed {}  closed by the server {}", tally.connect_errors, tally.disconnects)
+    writeln!(out, "\n  connections  failed {}  closed by the server {}", tally.connect_errors, tally.disconnects)?;
+    write_rooms(out, outcome)
+}
+
+fn write_rooms(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    let mut faulty: Vec<&RoomTally> = outcome.rooms.iter().filter(|room| room.faults() > 0).collect();
+    if faulty.is_empty() {
+        return Ok(());
+    }
+    faulty.sort_by_key(|room| std::cmp::Reverse(room.faults()));
+    writeln!(out, "\n  rooms with faults: {} of {}", faulty.len(), outcome.rooms.len())?;
+    for RoomTally { room, expected, lost, duplicated, reordered, corrupted, .. } in faulty.iter().take(ROOMS_SHOWN) {
+        writeln!(
+            out,
+            "    {room}  expected {expected}  lost {lost}  duplicated {duplicated}  reordered {reordered}  corrupted {corrupted}"
+        )?;
+    }
+    if faulty.len() > ROOMS_SHOWN {
+        writeln!(out, "    …")?;
+    }
+    Ok(())
 }
 
 fn write_times(out: &mut String, outcome: &Outcome) -> fmt::Result {

@@ -93,6 +93,7 @@ fn finding(shared: &Shared, duration: Duration) -> Finding {
         Pace::Closed => sent,
     };
     Finding {
+        by_room: Vec::new(),
         counts: Counts { intact, corrupted, ..Counts::default() },
         expected,
         missing: expected.saturating_sub(intact),

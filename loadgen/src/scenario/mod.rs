@@ -33,6 +33,8 @@ pub struct Finding {
     pub expected: u64,
     /// Expected deliveries of which nothing arrived intact.
     pub missing: u64,
+    /// The same of each room, where there are several.
+    pub by_room: Vec<RoomFinding>,
     /// Messages that the server neither acknowledged nor refused.
     pub unanswered: u64,
     /// Latencies of each picture, in microseconds.
@@ -43,6 +45,17 @@ pub struct Finding {
     pub scheduled: u64,
     /// Why the first client was closed, or did not get in.
     pub first_end: Option<String>,
+}
+
+/// What the receivers of one room found.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RoomFinding {
+    /// See [`Finding`].
+    pub counts: Counts,
+    /// See [`Finding`].
+    pub expected: u64,
+    /// See [`Finding`].
+    pub missing: u64,
 }
 
 /// A run could not be carried through.

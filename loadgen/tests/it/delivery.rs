@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use loadgen::exit::Verdict;
-use loadgen::outcome::Tally;
+use loadgen::tally::Tally;
 
 use crate::run;
 use crate::server::{Fault, Server, Speech};
@@ -87,6 +87,19 @@ async fn damaged_deliveries_are_corrupted_and_not_lost() {
 }
 
 #[tokio::test]
+async fn rooms_are_counted_one_by_one() {
+    let server = Server::start(Speech::Raw, Fault::CloseFirst).await;
+    let outcome = run(&format!("{CHAT} --run-id it"), &server.url()).await;
+    let [first, second] = &outcome.rooms[..] else { panic!("{:?}", outcome.rooms) };
+    assert_eq!([&first.room, &second.room], ["it-0", "it-1"]);
+    // The first client, of the first room, was closed at its tenth delivery.
+    assert!(first.expected < 384 && first.sent < 96, "{first:?}");
+    assert_eq!((second.clients, second.sent, second.expected, second.received, second.faults()), (4, 96, 384, 384, 0));
+    assert_eq!(outcome.tally.expected, first.expected + second.expected);
+    assert!(run(ECHO, &server.url()).await.rooms.is_empty(), "one room is all there is");
+}
+
+#[tokio::test]
 async fn frames_of_others_are_foreign_and_do_no_harm() {
     let echo = Tally { foreign: Some(10), ..flawless(125, 125) };
     check(ECHO, Speech::Echo, Fault::Chatter, echo, Verdict::Passed).await;
@@ -114,6 +127,15 @@ async fn closed_loop_keeps_below_a_rate() {
     let outcome = run("echo --pace closed --rate 50 --clients 2 --duration 400ms", &server.url()).await;
     assert!((1..=20).contains(&outcome.tally.sent), "{:?}", outcome.tally);
     assert_eq!(outcome.tally.lost, 0);
+}
+
+#[tokio::test]
+async fn closed_loop_keeps_below_its_stages() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let stages = "echo --pace closed --clients 2 --stage 200ms:0..100 --stage 200ms:50";
+    let outcome = run(stages, &server.url()).await;
+    assert!((1..=20).contains(&outcome.tally.sent), "{:?}", outcome.tally);
+    assert_eq!((outcome.tally.lost, outcome.tally.scheduled), (0, outcome.tally.sent));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The server's own protocol: acks and refusals decide what is expected.
 
 use loadgen::exit::Verdict;
-use loadgen::outcome::{Outcome, Tally};
+use loadgen::outcome::Outcome;
+use loadgen::tally::Tally;
 
 use crate::run;
 use crate::server::{Fault, Server, Speech};
