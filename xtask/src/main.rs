@@ -1,5 +1,5 @@
 //! Development commands: `cargo xtask test`, `check`, `smoke`, `corpus`,
-//! `history`, `instructions`, `negatives`, `relays`, `fuzz` and `long`.
+//! `history`, `instructions`, `negatives`, `relays`, `loadgens`, `fuzz` and `long`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -15,6 +15,7 @@ mod fuzz;
 mod history;
 mod install;
 mod instructions;
+mod loadgens;
 mod long;
 mod negatives;
 mod relays;
@@ -71,6 +72,12 @@ enum Command {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Compare the load generator with those of others, into docs/loadgen-figures.md
+    Loadgens {
+        /// Only cases whose names contain this, on the terminal alone
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Measure what keeping messages costs, into docs/history.md
     History,
     /// The runs that take too long for every change
@@ -103,6 +110,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Instructions { accept } => instructions::run(&sh, if *accept { Then::Accept } else { Then::Compare }),
         Command::Negatives => negatives::run(&sh),
         Command::Relays { only } => relays::run(&sh, only.as_deref()),
+        Command::Loadgens { only } => loadgens::run(&sh, only.as_deref()),
         Command::History => history::run(&sh),
         Command::Long => long::run(&sh),
     }
