@@ -67,6 +67,9 @@ pub enum CapacityError {
     /// A run did not begin.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// A search is made by one process.
+    #[error("--processes: capacity is searched by one process")]
+    Processes,
     /// Bounds of the search that make none.
     #[error("--precision {precision} --repeat {repeat}: a precision of 0.1 to 100 per cent, 1 to 100 searches")]
     Bounds {
@@ -103,6 +106,9 @@ pub async fn search(
     let (precision, repeat) = (args.precision, args.repeat);
     if !(0.1..=100.0).contains(&precision) || !(1..=100).contains(&repeat) {
         return Err(CapacityError::Bounds { precision, repeat });
+    }
+    if args.talk.processes != 1 {
+        return Err(CapacityError::Processes);
     }
     let plan = plan_of(&args.talk, RATE_DEFAULT)?;
     let mut capacity = Capacity {

@@ -7,6 +7,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::pace::Stage;
+use crate::share::Share;
 
 /// A load generator for WebSocket servers that tells the truth.
 ///
@@ -205,6 +206,21 @@ pub struct TalkArgs {
     /// Beside the load, clients that come, vanish with a reset after a second, and come again.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub abrupt: u32,
+    /// A client that is closed comes back with its position and says again what was not acked (native).
+    #[arg(long)]
+    pub resume: bool,
+    /// So often a second one of the clients, in turn, drops its connection and comes back as with --resume (native).
+    #[arg(long, value_name = "PER SECOND")]
+    pub churn: Option<f64>,
+    /// Worker processes over which clients, rooms and rate are spread; their results are merged.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub processes: u32,
+    /// Which of them this one is.
+    #[arg(long, hide = true, value_name = "PART")]
+    pub share: Option<Share>,
+    /// By how many per cent p99 may grow from the first third of the run to its last [default: soak 20, else any]
+    #[arg(long, value_name = "PERCENT")]
+    pub max_drift: Option<f64>,
     /// Send binary messages instead of text, where the protocol allows it.
     #[arg(long)]
     pub binary: bool,

@@ -11,6 +11,7 @@ use hdrhistogram::Histogram;
 use thiserror::Error;
 
 use crate::exit::Verdict;
+use crate::figures::IntervalFigures;
 use crate::outcome::Outcome;
 use crate::seed::SplitMix;
 use crate::tally::Tally;
@@ -163,15 +164,26 @@ fn samples(path: &Path, outcome: &Outcome) -> Result<Vec<Sample>, CompareError> 
         return Err(CompareError::Verdict { path: path.into(), verdict: outcome.verdict });
     }
     let measured = outcome.intervals.iter().filter(|interval| interval.at_s >= outcome.warm_up_s);
-    let sample = |histogram: &Histogram<u64>| -> Sample {
-        histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
-    };
-    let samples: Vec<Sample> =
-        measured.map(|interval| sample(&interval.histogram.0)).filter(|one| !one.is_empty()).collect();
+    let samples: Vec<Sample> = measured.filter(|interval| is_sample(interval)).map(sample).collect();
     if samples.len() < INTERVALS_MIN {
         return Err(CompareError::Short { path: path.into(), intervals: samples.len() });
     }
     Ok(samples)
+}
+
+/// Whether something arrived in it.
+pub(crate) fn is_sample(interval: &IntervalFigures) -> bool {
+    !interval.histogram.0.is_empty()
+}
+
+fn sample(interval: &IntervalFigures) -> Sample {
+    let steps = interval.histogram.0.iter_recorded();
+    steps.map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+}
+
+/// The times of two parts of a run, side by side.
+pub(crate) fn figures_over(parts: [&[&IntervalFigures]; 2]) -> Vec<Figure> {
+    times(&parts.map(|part| part.iter().copied().map(sample).collect()), 0.0)
 }
 
 /// p50, p90, p99, p99.9 and the mean, in milliseconds.

@@ -9,6 +9,7 @@ pub mod access;
 pub mod cli;
 pub mod plan;
 pub mod scenario_file;
+pub mod share;
 
 pub mod clock;
 pub mod pace;
@@ -25,6 +26,7 @@ pub mod timeline;
 pub mod verify;
 
 pub mod abort;
+pub mod drift;
 pub mod exit;
 pub mod figures;
 pub mod outcome;
@@ -35,6 +37,7 @@ mod verdict;
 pub mod capacity;
 pub mod compare;
 pub mod merge;
+pub mod workers;
 
 pub mod report;
 

@@ -14,6 +14,7 @@ use loadgen::plan::{self, Plan};
 use loadgen::report::{self, Progress};
 use loadgen::scenario_file;
 use loadgen::selftest;
+use loadgen::workers;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -105,7 +106,8 @@ fn load(scenario: Scenario) -> ExitCode {
         Ok(plan) => Arc::new(plan),
         Err(error) => return complain(&error, WRONG_USAGE),
     };
-    match run(&plan) {
+    let done = if plan.processes > 1 { run_workers(&plan) } else { run(&plan) };
+    match done {
         Ok(outcome) => finish(&outcome, &plan.outputs),
         Err(error) => complain(&format_args!("{error:#}"), FAILED),
     }
@@ -150,6 +152,16 @@ fn run(plan: &Arc<Plan>) -> anyhow::Result<Outcome> {
         let (outcome, progress) = loadgen::run(plan, stop, tell).await?;
         progress.finish().await;
         Ok(outcome)
+    })
+}
+
+/// Has workers carry a plan out.
+fn run_workers(plan: &Plan) -> anyhow::Result<Outcome> {
+    let program = std::env::current_exe()?;
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let stop = stop_on_signal()?;
+        Ok(workers::run(&program, &words, plan, stop).await?)
     })
 }
 

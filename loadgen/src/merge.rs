@@ -112,6 +112,7 @@ fn add_tally(sum: &mut Tally, other: &Tally) {
         (&mut sum.duplicated, other.duplicated),
         (&mut sum.reordered, other.reordered),
         (&mut sum.foreign, other.foreign),
+        (&mut sum.resumed, other.resumed),
     ];
     for (sum, other) in optional {
         *sum = sum.zip(other).map(|(a, b)| a + b);

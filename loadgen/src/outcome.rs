@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::drift::{self, Drift};
 use crate::exit::Verdict;
 use crate::figures::{Histograms, IntervalFigures};
 use crate::health::Usage;
@@ -58,6 +59,9 @@ pub struct Outcome {
     pub connect_ms: Option<Percentiles>,
     /// Of the server.
     pub stalls: Vec<StallMs>,
+    /// Whether the server got slower, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// What had to hold.
     pub thresholds: Vec<Judged>,
     /// How many took part.
@@ -212,7 +216,13 @@ impl Outcome {
         let unbegun = || Finding { scheduled: plan.schedule.messages().unwrap_or(0), ..Finding::default() };
         let finding = ending.finding.clone().unwrap_or_else(unbegun);
         let tally = Tally::new(plan, records, &finding);
-        let thresholds = judge(plan, ending.finding.as_ref().map(|_| &tally), &measured);
+        let mut thresholds = judge(plan, ending.finding.as_ref().map(|_| &tally), &measured);
+        let intervals: Vec<IntervalFigures> = records.intervals().iter().map(IntervalFigures::of).collect();
+        let drift = plan.max_drift.and_then(|_| Drift::of(&intervals, plan.warm_up.as_secs_f64()));
+        // A short run is asked nothing that its user did not ask.
+        if let Some(max) = plan.max_drift.filter(|max| drift.is_some() || max.is_asked) {
+            thresholds.push(drift::judge(drift, max.percent));
+        }
         let (verdict, reason) = verdict(&ending, &finding, &tally, &measured.lateness, &thresholds);
         Self {
             version: VERSION,
@@ -229,12 +239,13 @@ impl Outcome {
             lateness_ms: Percentiles::of(&measured.lateness),
             connect_ms: Percentiles::of(&measured.connect),
             stalls: ending.stalls.iter().map(stall_ms).collect(),
+            drift,
             thresholds,
             clients: plan.clients,
             run_id: plan.run_id.clone(),
             by_file: by_file(&finding),
             warm_up_s: round(plan.warm_up.as_secs_f64()),
-            intervals: records.intervals().iter().map(IntervalFigures::of).collect(),
+            intervals,
             histograms: Histograms::of(&measured),
             generator: GeneratorUse {
                 cpu_s: round(ending.usage.cpu.as_secs_f64()),

@@ -13,6 +13,7 @@ use crate::client::gate::Access;
 use crate::pace::Schedule;
 use crate::payload::{self, RUN_ID_MAX_BYTES};
 use crate::seed;
+use crate::share::Share;
 use crate::threshold::{Count, Metric, Threshold, ThresholdError, Times};
 
 /// Their ledger takes 16 bytes each: 1 GiB.
@@ -23,6 +24,10 @@ const RATE_DEFAULT: f64 = 10.0;
 const DURATION_DEFAULT: Duration = Duration::from_secs(10);
 /// The same for a soak.
 const SOAK_DEFAULT: Duration = Duration::from_secs(3600);
+/// By how much p99 may grow over a soak, unless asked otherwise. Chosen: what nobody notices.
+const SOAK_DRIFT_MAX_PERCENT: f64 = 20.0;
+/// Processes, at most. Chosen: more cores than a machine that makes load has.
+const PROCESSES_MAX: u32 = 256;
 /// Chosen: what a server under test may take; more is a typing error.
 const SIZE_MAX_BYTES: u64 = 64 << 20;
 
@@ -53,6 +58,14 @@ pub struct Plan {
     pub hold: Duration,
     /// Who makes trouble beside the load.
     pub trouble: Trouble,
+    /// Processes that carry it out.
+    pub processes: u32,
+    /// Clients that drop their connection and come back, per second.
+    pub churn: Option<f64>,
+    /// Which part of a larger load it is.
+    pub share: Option<Share>,
+    /// By how much the server may get slower.
+    pub max_drift: Option<DriftMax>,
     /// Where results go.
     pub outputs: OutputArgs,
     /// What clients present at the door.
@@ -63,6 +76,15 @@ pub struct Plan {
     pub connect_timeout: Duration,
     /// See [`LoadArgs`].
     pub drain: Duration,
+}
+
+/// By how much the latency's 99th percentile may grow over a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DriftMax {
+    /// In per cent.
+    pub percent: f64,
+    /// Whether it is not a default: a run that is too short to tell then does not pass.
+    pub is_asked: bool,
 }
 
 /// Clients of which nothing is expected.
@@ -103,6 +125,8 @@ pub struct Talk {
     pub opcode: Opcode,
     /// Bytes of a message.
     pub size_bytes: usize,
+    /// Whether clients come back.
+    pub resumes: bool,
 }
 
 /// Who should hear a message.
@@ -187,6 +211,23 @@ pub enum PlanError {
     /// A stage or rate from which nothing follows.
     #[error("--warm-up {0:?}: as long as the run, or longer")]
     WarmUp(Duration),
+    /// Processes without a client.
+    #[error("--processes {processes}: 1 to {most}, a client for each")]
+    Processes {
+        /// As given.
+        processes: u32,
+        /// Of so many.
+        most: u32,
+    },
+    /// Only one protocol has positions.
+    #[error("--resume and --churn: go with the protocol native")]
+    Resume,
+    /// Not a rate.
+    #[error("--churn: a positive number of clients per second")]
+    Churn,
+    /// Not a percentage.
+    #[error("--max-drift: a number of per cent")]
+    Drift,
     /// Text that travels inside JSON.
     #[error("--binary: goes with the protocols raw and echo")]
     Binary,
@@ -223,8 +264,12 @@ impl Plan {
             cli::Scenario::Chat(args) => Self::talk("chat", Protocol::Native, args),
             cli::Scenario::Echo(args) => Self::talk("echo", Protocol::Echo, args),
             cli::Scenario::Soak(mut args) => {
-                args.load.duration.get_or_insert(SOAK_DEFAULT);
-                Self::talk("soak", Protocol::Native, args)
+                if args.load.stages.is_empty() {
+                    args.load.duration.get_or_insert(SOAK_DEFAULT);
+                }
+                let plan = Self::talk("soak", Protocol::Native, args)?;
+                let max_drift = DriftMax { percent: SOAK_DRIFT_MAX_PERCENT, is_asked: false };
+                Ok(Self { max_drift: plan.max_drift.or(Some(max_drift)), ..plan })
             }
             cli::Scenario::Image(ImageArgs { url, files, load }) => {
                 Self::with_load(Scenario::Images { files }, url, 1, load)
@@ -234,6 +279,18 @@ impl Plan {
     }
 
     fn talk(name: &'static str, protocol: Protocol, args: TalkArgs) -> Result<Self, PlanError> {
+        let (processes, share, max_drift) = (args.processes, args.share, args.max_drift);
+        let args = match share {
+            Some(share) => part(args, share),
+            None => args,
+        };
+        let most = PROCESSES_MAX.min(args.load.clients);
+        if share.is_none() && !(1..=most).contains(&processes) {
+            return Err(PlanError::Processes { processes, most });
+        }
+        if max_drift.is_some_and(|percent| !(percent.is_finite() && percent >= 0.0)) {
+            return Err(PlanError::Drift);
+        }
         let protocol = args.protocol.unwrap_or(protocol);
         let audience = match (protocol, args.others_only) {
             (Protocol::Echo, _) => Audience::Sender,
@@ -248,16 +305,26 @@ impl Plan {
             (true, Protocol::Raw | Protocol::Echo) => Opcode::Binary,
             (true, Protocol::Native | Protocol::Channels | Protocol::Socketio) => return Err(PlanError::Binary),
         };
+        let resumes = args.resume || args.churn.is_some();
+        if resumes && protocol != Protocol::Native {
+            return Err(PlanError::Resume);
+        }
+        if args.churn.is_some_and(|churn| !(churn.is_finite() && churn > 0.0)) {
+            return Err(PlanError::Churn);
+        }
         let url = args.url.unwrap_or_else(|| default_url(protocol).to_owned());
         let trouble = Trouble { slow: args.slow, half_open: args.half_open, abrupt: args.abrupt };
         let size_bytes = usize::try_from(args.size.as_u64()).unwrap_or(usize::MAX);
-        let scenario = Scenario::Talk(Talk { name, protocol, audience, opcode, size_bytes });
+        let scenario = Scenario::Talk(Talk { name, protocol, audience, opcode, size_bytes, resumes });
         let plan = Self::with_load(scenario, url, args.rooms, args.load)?;
         let (size, size_min) = (args.size.as_u64(), payload::size_min_bytes(&plan.run_id));
         if !(size_min as u64..=SIZE_MAX_BYTES).contains(&size) {
             return Err(PlanError::Size { size, size_min });
         }
-        Ok(Self { trouble, ..plan })
+        let max_drift = max_drift.map(|percent| DriftMax { percent, is_asked: true });
+        // A part carries itself out.
+        let processes = if share.is_some() { 1 } else { processes };
+        Ok(Self { trouble, processes, share, max_drift, churn: args.churn, ..plan })
     }
 
     fn with_load(scenario: Scenario, url: String, rooms: u32, load: LoadArgs) -> Result<Self, PlanError> {
@@ -317,6 +384,10 @@ impl Plan {
             abort_after: None,
             hold: Duration::ZERO,
             trouble: Trouble::default(),
+            processes: 1,
+            churn: None,
+            share: None,
+            max_drift: None,
             outputs: run.outputs,
             access: access::read(run.access)?,
             max_lateness: Duration::MAX / 16,
@@ -336,6 +407,12 @@ impl Plan {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.scenario.name()
+    }
+
+    /// Whether clients that were closed come back.
+    #[must_use]
+    pub fn resumes(&self) -> bool {
+        matches!(self.scenario, Scenario::Talk(Talk { resumes: true, .. }))
     }
 
     /// Messages that one client may send: what the records must have room for.
@@ -401,6 +478,32 @@ impl Scenario {
             (Self::Images { .. }, Metric::Time(times, _)) => times == Times::Latency,
         }
     }
+}
+
+/// What one of several processes does: its part of the clients, of the rooms, of the rate, and of who makes
+/// trouble. Each has a seed and a run id of its own, so that rooms and messages are told apart.
+fn part(mut args: TalkArgs, share: Share) -> TalkArgs {
+    let load = &mut args.load;
+    let clients = share.part(load.clients);
+    let fraction = f64::from(clients) / f64::from(load.clients.max(1));
+    if load.pace == Pace::Open {
+        load.rate.get_or_insert(RATE_DEFAULT);
+    }
+    load.rate = load.rate.map(|rate| rate * fraction);
+    args.churn = args.churn.map(|churn| churn * fraction);
+    for stage in &mut load.stages {
+        (stage.from, stage.to) = (stage.from * fraction, stage.to * fraction);
+    }
+    load.clients = clients;
+    load.run.seed = load.run.seed.map(|seed| seed.wrapping_add(share.index.into()));
+    load.run.run_id = load.run.run_id.take().map(|id| format!("{id}-{}", share.index));
+    // The process that merges writes all others.
+    load.run.outputs = OutputArgs { json: load.run.outputs.json.take(), ..OutputArgs::default() };
+    args.rooms = share.part(args.rooms).max(1);
+    for count in [&mut args.slow, &mut args.half_open, &mut args.abrupt] {
+        *count = share.part(*count);
+    }
+    args
 }
 
 fn default_url(protocol: Protocol) -> &'static str {

@@ -63,6 +63,8 @@ pub struct Records {
     pub errors: AtomicU64,
     /// Connections that the server or the network closed.
     pub disconnects: AtomicU64,
+    /// Clients that came back and went on.
+    pub resumed: AtomicU64,
     /// Connections that were not made.
     pub connect_errors: AtomicU64,
     /// Connections that were made.
@@ -179,6 +181,7 @@ impl Records {
             refused: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             disconnects: AtomicU64::new(0),
+            resumed: AtomicU64::new(0),
             connect_errors: AtomicU64::new(0),
             connected: AtomicU64::new(0),
             blocked: AtomicU64::new(0),

@@ -42,6 +42,9 @@ pub struct Tally {
     pub connect_errors: u64,
     /// Connections that the server or the network closed.
     pub disconnects: u64,
+    /// Clients that came back and went on, where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumed: Option<u64>,
 }
 
 impl Tally {
@@ -65,6 +68,7 @@ impl Tally {
             foreign: has(Count::Foreign).then_some(counts.foreign),
             connect_errors: records.connect_errors.load(Ordering::Relaxed),
             disconnects: records.disconnects.load(Ordering::Relaxed),
+            resumed: plan.resumes().then(|| records.resumed.load(Ordering::Relaxed)),
         }
     }
 

@@ -28,6 +28,33 @@ pub(super) fn offset(text: &[u8]) -> Option<u64> {
     matches!(frame.kind, "chat" | "data" | "image" | "bytes").then_some(frame.offset).flatten()
 }
 
+/// Where a member stands, and who it is: what it comes back with.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Ticket {
+    epoch: String,
+    session: String,
+    /// The last offset that it saw.
+    #[serde(rename = "head")]
+    pub offset: u64,
+}
+
+impl Ticket {
+    /// That of a member who has heard everything before its welcome; `None` where this is no welcome, or
+    /// of a server that lets nobody come back.
+    #[must_use]
+    pub fn of(welcome: &[u8]) -> Option<Self> {
+        serde_json::from_slice(welcome).ok()
+    }
+
+    /// Appends it to the path of an address.
+    #[must_use]
+    pub fn put_on(&self, path: &str) -> String {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        let Self { epoch, session, offset } = self;
+        format!("{path}{mark}since={offset}&epoch={epoch}&session={session}")
+    }
+}
+
 /// A chat message; its id is the sequence number.
 pub(super) fn encode(label: Label, payloads: &Payloads, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"{"type":"chat","text":""#);
@@ -72,6 +99,14 @@ mod tests {
         check(r#"{"type":"join","name":"a","members":2}"#, Incoming::Other);
         check(r#"{"type":"chat","text":"a\u0062"}"#, Incoming::Payload(Cow::Owned(b"ab".to_vec())));
         check("rubbish", Incoming::Payload(Cow::Borrowed(b"rubbish")));
+    }
+
+    #[test]
+    fn a_member_comes_back_with_its_position_and_its_key() {
+        let welcome = br#"{"type":"welcome","session":"key","epoch":"e1","offset":41,"head":91,"members":1}"#;
+        let ticket = Ticket::of(welcome).unwrap();
+        assert_eq!(ticket.put_on("/ws?room=r"), "/ws?room=r&since=91&epoch=e1&session=key");
+        assert_eq!(Ticket::of(br#"{"type":"chat","text":"hei","offset":1}"#), None);
     }
 
     #[test]

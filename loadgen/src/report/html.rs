@@ -189,6 +189,7 @@ fn books(outcome: &Outcome) -> Markup {
         ("errors", Some(tally.errors), "complaints of the server, messages without an answer"),
         ("disconnects", Some(tally.disconnects), "connections that the server or the network closed"),
         ("connect_errors", Some(tally.connect_errors), "connections that were not made"),
+        ("resumed", tally.resumed, "clients that came back and went on"),
     ];
     html! {
         section {

@@ -13,6 +13,7 @@ use super::live::{Live, Snapshot};
 use crate::outcome::Percentiles;
 use crate::plan::Plan;
 use crate::record::Records;
+use crate::share::Share;
 
 /// The view is drawn so often; plain lines come each second. Chosen: smooth enough, and cheap.
 const LIVE_TICK: Duration = Duration::from_millis(250);
@@ -30,7 +31,8 @@ impl Progress {
     /// Begins to tell.
     #[must_use]
     pub fn start(plan: Arc<Plan>, records: Arc<Records>) -> Self {
-        let live = if std::io::stderr().is_terminal() { Live::new() } else { None };
+        // Several processes on one terminal would draw over each other.
+        let live = if plan.share.is_none() && std::io::stderr().is_terminal() { Live::new() } else { None };
         let (finish, finished) = oneshot::channel();
         let task = tokio::spawn(tell(Teller { plan, records, before: (0, 0, Duration::ZERO) }, live, finished));
         Self { task, finish }
@@ -54,7 +56,7 @@ async fn tell(mut teller: Teller, mut live: Option<Live>, mut finished: oneshot:
         let snapshot = teller.look();
         match &mut live {
             Some(live) => live.show(&snapshot),
-            None => plain(&snapshot),
+            None => plain(&snapshot, teller.plan.share),
         }
     }
     if let Some(live) = live {
@@ -103,9 +105,10 @@ impl Teller {
 }
 
 /// Without escape codes and carriage returns.
-fn plain(snapshot: &Snapshot) {
+fn plain(snapshot: &Snapshot, share: Option<Share>) {
+    let who = share.map(|share| format!("[{}/{}] ", share.index + 1, share.of)).unwrap_or_default();
     if snapshot.elapsed.is_zero() {
-        eprintln!("connecting {} clients to {}", snapshot.clients.1, snapshot.url);
+        eprintln!("{who}connecting {} clients to {}", snapshot.clients.1, snapshot.url);
         return;
     }
     let ((sent, sent_rate), (received, received_rate)) = (snapshot.sent, snapshot.received);
@@ -115,9 +118,9 @@ fn plain(snapshot: &Snapshot) {
     let seconds = snapshot.elapsed.as_secs_f64();
     if sent > 0 || snapshot.clients.0 == 0 {
         eprintln!(
-            "{seconds:>6.1} s  sent {sent} ({sent_rate:.0}/s)  delivered {received} ({received_rate:.0}/s){p99}{troubles}"
+            "{who}{seconds:>6.1} s  sent {sent} ({sent_rate:.0}/s)  delivered {received} ({received_rate:.0}/s){p99}{troubles}"
         );
     } else {
-        eprintln!("{seconds:>6.1} s  sent 0  connected {}{troubles}", snapshot.clients.0);
+        eprintln!("{who}{seconds:>6.1} s  sent 0  connected {}{troubles}", snapshot.clients.0);
     }
 }

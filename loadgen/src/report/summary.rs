@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use crate::drift::Drift;
 use crate::exit::Verdict;
 use crate::outcome::{Outcome, Percentiles};
 use crate::tally::{RoomTally, Tally};
@@ -30,6 +31,7 @@ fn write_all(out: &mut String, outcome: &Outcome) -> fmt::Result {
     write_counts(out, outcome)?;
     write_times(out, outcome)?;
     write_stalls(out, outcome)?;
+    write_drift(out, outcome)?;
     let generator = outcome.generator;
     writeln!(
         out,
@@ -67,7 +69,8 @@ fn write_counts(out: &mut String, outcome: &Outcome) -> fmt::Result {
     for (name, count) in further.filter_map(|(name, count)| Some((name, count?))) {
         write!(out, "  {name} {count}")?;
     }
-    writeln!(out, "\n  connections  failed {}  closed by the server {}", tally.connect_errors, tally.disconnects)?;
+    write!(out, "\n  connections  failed {}  closed by the server {}", tally.connect_errors, tally.disconnects)?;
+    writeln!(out, "{}", tally.resumed.map_or(String::new(), |count| format!("  resumed {count}")))?;
     write_rooms(out, outcome)
 }
 
@@ -130,6 +133,16 @@ fn write_stalls(out: &mut String, outcome: &Outcome) -> fmt::Result {
         writeln!(out, "    …")?;
     }
     Ok(())
+}
+
+fn write_drift(out: &mut String, outcome: &Outcome) -> fmt::Result {
+    let Some(Drift { before_ms, after_ms, change, low, high }) = outcome.drift else { return Ok(()) };
+    let [change, low, high] = [change, low, high].map(|part| part * 100.0);
+    writeln!(
+        out,
+        "\n  drift        p99 of the first third {before_ms:.2} ms, of the last {after_ms:.2} ms: {change:+.1} % \
+         ({low:+.1} … {high:+.1})"
+    )
 }
 
 fn write_verdict(out: &mut String, outcome: &Outcome) -> fmt::Result {

@@ -4,6 +4,7 @@ mod account;
 mod hold;
 mod images;
 mod pictures;
+mod resume;
 mod rooms;
 mod seat;
 mod stage;
@@ -124,8 +125,12 @@ fn uri(plan: &Plan, client: u32) -> Result<hyper::Uri, RunError> {
 
 /// Connects a client and upgrades.
 async fn open(plan: &Plan, gate: &Gate, client: u32) -> Result<Connection, ConnectError> {
-    let (room, path) = (plan.room_name(client), path(plan, client));
-    let request = Request { client, room: &room, path: &path, seed: plan.seed };
+    open_at(plan, gate, client, &path(plan, client)).await
+}
+
+/// The same at another path than that of its address.
+async fn open_at(plan: &Plan, gate: &Gate, client: u32, path: &str) -> Result<Connection, ConnectError> {
+    let request = Request { client, room: &plan.room_name(client), path, seed: plan.seed };
     gate.open(&request, plan.connect_timeout).await
 }
 

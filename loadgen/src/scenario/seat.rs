@@ -13,9 +13,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::stage::Stage;
+use super::talk::Arrived;
 use crate::cli::Pace;
 use crate::client::connection::{Connection, Message, OwnedMessage, Taken};
-use crate::client::{Incoming, decode, encode, has_acks};
+use crate::client::native::Ticket;
+use crate::client::{Incoming, decode, encode, has_acks, offset};
 use crate::ledger::Fate;
 use crate::payload::Label;
 use crate::plan::Audience;
@@ -43,8 +45,10 @@ struct Inner {
     mouth: Mouth,
     /// Of the task that reads.
     waker: Waker,
-    /// Came before the load began.
+    /// Came before the load began, or behind the welcome of one that came back.
     early: VecDeque<OwnedMessage>,
+    /// Has come back, and has things to say again.
+    is_back: bool,
 }
 
 /// What a client has heard.
@@ -55,6 +59,10 @@ struct Ears {
     is_answered: bool,
     /// What the protocol wants to be answered at once.
     replies: Vec<&'static [u8]>,
+    /// What it comes back with, as long as it may.
+    ticket: Option<Ticket>,
+    /// What it has said and has no answer to; kept by those that come back.
+    unanswered: VecDeque<Label>,
 }
 
 /// What a client says. Times are counted from the start of the load.
@@ -81,13 +89,14 @@ pub(super) struct Leaver {
 }
 
 impl Seat {
-    pub(super) fn new(number: u32, stage: Arc<Stage>, connection: Connection, early: VecDeque<OwnedMessage>) -> Self {
+    pub(super) fn new(number: u32, stage: Arc<Stage>, arrived: Arrived) -> Self {
         let inner = Inner {
-            connection: Some(connection),
-            ears: Ears::default(),
+            connection: Some(arrived.connection),
+            ears: Ears { ticket: arrived.ticket, ..Ears::default() },
             mouth: Mouth::default(),
             waker: Waker::noop().clone(),
-            early,
+            early: arrived.early,
+            is_back: false,
         };
         Self { number, stage, inner: Mutex::new(inner) }
     }
@@ -100,7 +109,11 @@ impl Seat {
             inner.waker = cx.waker().clone();
         }
         for message in std::mem::take(&mut inner.early) {
-            self.hear(&mut inner.ears, message.as_message(), Duration::ZERO);
+            self.hear(&mut inner.ears, message.as_message(), self.stage.records.elapsed());
+        }
+        if std::mem::take(&mut inner.is_back) {
+            self.say_again(inner, cx);
+            self.say_due(inner, cx);
         }
         if inner.mouth.leaving.is_some() {
             self.go_on(inner, cx);
@@ -174,6 +187,9 @@ impl Seat {
             });
             let mouth = &mut inner.mouth;
             mouth.next += 1;
+            if inner.ears.ticket.is_some() {
+                inner.ears.unanswered.push_back(label);
+            }
             match taken {
                 Ok(Taken::Whole) => {
                     self.stage.records.has_sent(self.number, label.sequence, audience, Departure::Left);
@@ -183,7 +199,7 @@ impl Seat {
                     mouth.leaving = Some((label.sequence, audience));
                 }
                 Err(_) => {
-                    self.stage.records.has_sent(self.number, label.sequence, audience, Departure::Failed);
+                    mouth.leaving = Some((label.sequence, audience));
                     return self.goes(inner);
                 }
             }
@@ -232,18 +248,79 @@ impl Seat {
             Pace::Open => schedule.messages().is_none_or(|messages| k >= messages),
             Pace::Closed => self.stage.records.elapsed() >= schedule.duration(),
         };
-        inner.connection.is_none() || (has_said_all && inner.mouth.leaving.is_none())
+        match inner.connection {
+            Some(_) => has_said_all && inner.mouth.leaving.is_none(),
+            None => inner.ears.ticket.is_none(),
+        }
     }
 
+    /// The server or the network has closed it.
     fn goes(&self, inner: &mut Inner) {
-        if inner.connection.take().is_some() && !self.stage.is_over() {
-            if let Some((sequence, audience)) = inner.mouth.leaving.take() {
-                self.stage.records.has_sent(self.number, sequence, audience, Departure::Failed);
-            }
-            self.stage.rooms.leaves(self.number);
+        if inner.connection.is_some() && !self.stage.is_over() {
             self.stage.records.disconnects.fetch_add(1, Ordering::Relaxed);
-            // Its reading is over as well.
-            inner.waker.wake_by_ref();
+            self.let_go(inner);
+        }
+    }
+
+    /// It has no connection any more; without a ticket it is gone for good.
+    fn let_go(&self, inner: &mut Inner) {
+        inner.connection = None;
+        let may_return = inner.ears.ticket.is_some();
+        if let Some((sequence, audience)) = inner.mouth.leaving.take() {
+            // What was cut off is said again by who comes back.
+            let departure = if may_return { Departure::Left } else { Departure::Failed };
+            self.stage.records.has_sent(self.number, sequence, audience, departure);
+        }
+        if !may_return {
+            self.stage.rooms.leaves(self.number);
+        }
+        // Its reading is over as well.
+        inner.waker.wake_by_ref();
+    }
+
+    /// Drops its connection of its own accord, to come back.
+    pub(super) fn drop_out(&self) {
+        let mut inner = self.inner.lock();
+        if inner.connection.is_some() && inner.ears.ticket.is_some() && !self.stage.is_over() {
+            self.let_go(&mut inner);
+        }
+    }
+
+    /// What it comes back with, when it is away and the load is not over.
+    pub(super) fn ticket_back(&self) -> Option<Ticket> {
+        let inner = self.inner.lock();
+        let is_away = inner.connection.is_none() && !self.stage.is_over();
+        inner.ears.ticket.clone().filter(|_| is_away)
+    }
+
+    /// Has come back; `early` came behind its welcome.
+    pub(super) fn sit_again(&self, connection: Connection, early: VecDeque<OwnedMessage>) {
+        let mut inner = self.inner.lock();
+        inner.connection = Some(connection);
+        inner.early = early;
+        inner.is_back = true;
+        // What was due meanwhile is late by the absence, not by the generator.
+        inner.mouth.ready_at = self.stage.records.elapsed();
+        self.stage.records.resumed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Could not come back.
+    pub(super) fn stay_away(&self) {
+        if self.inner.lock().ears.ticket.take().is_some() && !self.stage.is_over() {
+            self.stage.rooms.leaves(self.number);
+        }
+    }
+
+    /// Says again what has no answer: the server knows by its number whether it has it.
+    fn say_again(&self, inner: &mut Inner, cx: &mut Context<'_>) {
+        let Inner { connection: Some(connection), ears, .. } = inner else { return };
+        for &label in &ears.unanswered {
+            SCRATCH.with_borrow_mut(|scratch| {
+                scratch.clear();
+                let opcode = encode(&self.stage.talk, label, &self.stage.payloads, scratch);
+                // A broken connection is noticed by the next read.
+                connection.send(cx, opcode, scratch).ok();
+            });
         }
     }
 
@@ -264,10 +341,16 @@ impl Seat {
 
     fn hear(&self, ears: &mut Ears, message: Message<'_>, now: Duration) {
         let records = &self.stage.records;
+        if let Some(ticket) = &mut ears.ticket
+            && let Some(offset) = offset(self.stage.talk.protocol, message)
+        {
+            ticket.offset = offset;
+        }
         match decode(self.stage.talk.protocol, message) {
             Incoming::Payload(payload) => self.hear_payload(ears, &payload, now),
             Incoming::Acked(sequence) => {
                 records.settle(self.number, sequence, Fate::Acked);
+                ears.unanswered.retain(|label| label.sequence != sequence);
                 ears.is_answered = true;
             }
             Incoming::Refused(sequence) => {
@@ -276,6 +359,7 @@ impl Seat {
                     let audience = self.stage.rooms.audience_of(self.number);
                     records.due_deliveries.fetch_sub(audience, Ordering::Relaxed);
                 }
+                ears.unanswered.retain(|label| label.sequence != sequence);
                 ears.is_answered = true;
             }
             Incoming::Error => {

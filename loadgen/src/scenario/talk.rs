@@ -1,6 +1,7 @@
 //! Messages to a room, or to an echo: `chat`, `soak` and `echo`.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -13,11 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::seat::{Leaver, Seat};
 use super::stage::Stage;
-use super::{CONNECTING_MAX, Finding, RunError, account, connected, gate, open, trouble};
+use super::{CONNECTING_MAX, Finding, RunError, account, connected, gate, open, resume, trouble};
 use crate::cli::Pace;
 use crate::client::connection::{Connection, OwnedMessage};
 use crate::client::frame::Opcode;
 use crate::client::gate::Gate;
+use crate::client::native::Ticket;
 use crate::client::{Incoming, decode, greeting, has_acks, is_welcomed, offset};
 use crate::clock::Alarm;
 use crate::plan::{Plan, Talk};
@@ -45,20 +47,26 @@ pub(super) async fn run(
     talk: Talk,
 ) -> Result<Finding, RunError> {
     let stage = Arc::new(Stage::new(plan, records, talk));
-    let arrived = connect_all(&stage).await?;
+    let gate = Arc::new(gate(plan).await?);
+    let arrived = connect_all(&stage, &gate).await?;
     // They go when this run does.
     let _troublemakers = trouble::start(plan).await?;
     let mut readers = JoinSet::new();
     records.start();
-    let seat = |(number, (connection, early))| Arc::new(Seat::new(number, Arc::clone(&stage), connection, early));
+    let seat = |(number, arrived)| Arc::new(Seat::new(number, Arc::clone(&stage), arrived));
     let seats: Vec<Arc<Seat>> = (0..).zip(arrived).map(seat).collect();
     for seat in &seats {
         let seat = Arc::clone(seat);
-        readers.spawn(std::future::poll_fn(move |cx| seat.poll(cx)));
+        if talk.resumes {
+            readers.spawn(resume::attend(seat, Arc::clone(&stage), Arc::clone(&gate)));
+        } else {
+            readers.spawn(std::future::poll_fn(move |cx| seat.poll(cx)));
+        }
     }
     tokio::select! {
         () = stop.cancelled() => {}
         sent = send_all(&stage, &seats) => sent?,
+        never = churn(plan, &seats) => match never {},
     }
     stage.stop();
     let duration = records.elapsed().min(plan.schedule.duration());
@@ -70,6 +78,14 @@ pub(super) async fn run(
     drain(&stage, &stop).await;
     let leavers = close_all(&stage, &seats, readers).await;
     Ok(account::finished(&stage, &leavers))
+}
+
+/// Has clients come and go, where that was asked.
+async fn churn(plan: &Plan, seats: &[Arc<Seat>]) -> Infallible {
+    match plan.churn {
+        Some(per_second) => resume::churn(seats, per_second).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Sends everything when it is due. A client that the server blocks is given the drain, and then the
@@ -155,11 +171,17 @@ async fn close_all(stage: &Stage, seats: &[Arc<Seat>], mut readers: JoinSet<()>)
     leavers
 }
 
-type Arrived = (Connection, VecDeque<OwnedMessage>);
+/// A client that is connected, and in its room.
+pub(super) struct Arrived {
+    pub(super) connection: Connection,
+    /// What came behind the welcome.
+    pub(super) early: VecDeque<OwnedMessage>,
+    /// Where it stands, if it may come back.
+    pub(super) ticket: Option<Ticket>,
+}
 
-async fn connect_all(stage: &Arc<Stage>) -> Result<Vec<Arrived>, RunError> {
-    let gate = gate(&stage.plan).await?;
-    let connecting = futures_util::stream::iter(0..stage.plan.clients).map(|number| connect_one(stage, &gate, number));
+async fn connect_all(stage: &Arc<Stage>, gate: &Gate) -> Result<Vec<Arrived>, RunError> {
+    let connecting = futures_util::stream::iter(0..stage.plan.clients).map(|number| connect_one(stage, gate, number));
     let arrived = connected(&stage.records, connecting.buffered(CONNECTING_MAX).collect().await)?;
     if !is_welcomed(stage.talk.protocol) {
         sleep(SETTLE).await;
@@ -171,30 +193,44 @@ async fn connect_one(stage: &Stage, gate: &Gate, number: u32) -> Result<Arrived,
     let (begin, within) = (Instant::now(), stage.plan.connect_timeout);
     let mut connection = open(&stage.plan, gate, number).await.map_err(|error| error.to_string())?;
     note(&mut stage.records.shard(number).lock().connect, us(begin.elapsed()));
-    let mut early = VecDeque::new();
+    let (mut early, mut ticket) = (VecDeque::new(), None);
     if is_welcomed(stage.talk.protocol) {
         let joining = join(stage, &mut connection, &mut early);
-        timeout(within, joining).await.map_err(|_| "no welcome in time".to_owned())??;
+        ticket = timeout(within, joining).await.map_err(|_| "no welcome in time".to_owned())??;
     }
-    Ok((connection, early))
+    if stage.talk.resumes && ticket.is_none() {
+        return Err("the server does not say how to come back".to_owned());
+    }
+    Ok(Arrived { connection, early, ticket })
 }
 
 /// Waits for the welcome, and reads on to where the room stands: what was said before is not this run's.
-async fn join(stage: &Stage, connection: &mut Connection, early: &mut VecDeque<OwnedMessage>) -> Result<(), String> {
+async fn join(
+    stage: &Stage,
+    connection: &mut Connection,
+    early: &mut VecDeque<OwnedMessage>,
+) -> Result<Option<Ticket>, String> {
     let protocol = stage.talk.protocol;
     if let Some(greeting) = greeting(protocol) {
         std::future::poll_fn(|cx| std::task::Poll::Ready(connection.send(cx, Opcode::Text, greeting)))
             .await
             .map_err(|error| error.to_string())?;
     }
-    let mut head = None;
+    let (mut head, mut ticket) = (None, None);
     loop {
         let message = connection.next(early).await.map_err(|end| format!("{end} before the welcome"))?;
         let message = message.as_message();
         match (decode(protocol, message), head, offset(protocol, message)) {
-            (Incoming::Welcome(welcome), ..) if welcome.offset >= welcome.head => return Ok(()),
-            (Incoming::Welcome(welcome), ..) => head = Some(welcome.head),
-            (_, Some(head), Some(offset)) if offset >= head => return Ok(()),
+            (Incoming::Welcome(welcome), ..) => {
+                if stage.talk.resumes {
+                    ticket = Ticket::of(message.bytes());
+                }
+                if welcome.offset >= welcome.head {
+                    return Ok(ticket);
+                }
+                head = Some(welcome.head);
+            }
+            (_, Some(head), Some(offset)) if offset >= head => return Ok(ticket),
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! The program as CI sees it: exit codes, output without a terminal, the result file.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 
@@ -188,6 +188,32 @@ async fn results_are_compared_and_merged() {
 }
 
 #[tokio::test]
+async fn several_processes_are_one_load() {
+    let server = Server::start(Speech::Raw, Fault::Nothing).await;
+    // 20 messages in each of two rooms of 2 and 3 clients: a process has 2 clients and 16 messages, the other 3 and 24.
+    let chat = "chat --protocol raw --clients 5 --rooms 2 --processes 2 --rate 100 --duration 400ms --max-lateness 1m \
+                --threshold sent==40 --run-id many";
+    let result = result(chat, &server.url()).await;
+    assert_eq!(result["verdict"], "passed", "{result}");
+    let counts =
+        ["scheduled", "sent", "expected", "received", "lost", "clients", "seed"].map(|name| result[name].as_u64());
+    assert_eq!(counts, [40, 40, 3 * 24 + 2 * 16, 3 * 24 + 2 * 16, 0, 5, 7].map(Some), "{result}");
+    assert_eq!(result["run_id"], "many");
+    assert_eq!(exit_code("chat --clients 2 --processes 3", &server.url()).await, 2);
+}
+
+#[tokio::test]
+async fn an_interruption_reaches_all_processes() {
+    let server = Server::start(Speech::Echo, Fault::Nothing).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let arguments = format!("echo --rate 100 --duration 1h --processes 2 --json {}", file.path().display());
+    let status = interrupted(command(&arguments, &server.url())).await;
+    assert_eq!(status.code(), Some(130));
+    let result: Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();
+    assert_eq!((&result["verdict"], &result["lost"]), (&"interrupted".into(), &0.into()));
+}
+
+#[tokio::test]
 async fn capacity_is_what_holds() {
     let server = Server::start(Speech::Echo, Fault::Nothing).await;
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -221,19 +247,25 @@ async fn interrupt_writes_the_report_and_ends_with_130() {
     let server = Server::start(Speech::Echo, Fault::Nothing).await;
     let file = tempfile::NamedTempFile::new().unwrap();
     let arguments = format!("echo --rate 100 --duration 1h --json {}", file.path().display());
-    let mut command = command(&arguments, &server.url());
-    let status = tokio::task::spawn_blocking(move || {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        // The second line comes when the load is under way.
-        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
-        let mut lines = lines.skip(1);
-        assert!(lines.next().unwrap().unwrap().contains("sent"));
-        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        child.wait().unwrap()
-    });
-    assert_eq!(status.await.unwrap().code(), Some(130));
+    let status = interrupted(command(&arguments, &server.url())).await;
+    assert_eq!(status.code(), Some(130));
     let result: Value = serde_json::from_slice(&std::fs::read(file.path()).unwrap()).unwrap();
     assert_eq!((&result["verdict"], &result["lost"]), (&"interrupted".into(), &0.into()));
     assert!(result["duration_s"].as_f64().unwrap() < 60.0);
+}
+
+/// Starts a program and interrupts it when the load is under way.
+async fn interrupted(mut command: Command) -> ExitStatus {
+    let interrupt = move || {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
+        let mut lines = lines.map(Result::unwrap).skip_while(|line| !line.contains(" sent "));
+        assert!(lines.next().is_some(), "a load under way says so");
+        let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        // Read to their end, so that nobody is blocked or cut off by what it has to say.
+        lines.for_each(drop);
+        child.wait().unwrap()
+    };
+    tokio::task::spawn_blocking(interrupt).await.unwrap()
 }
