@@ -9,8 +9,9 @@ use super::marker::{DHT, EOI, SOI, is_metadata};
 use super::scan::buffers::Buffers;
 use super::scan::groups::GroupCache;
 use super::scan::interval::{BlockTables, Fault};
-use super::scan::means::{MeanScan, Means};
-use super::scan::progressive::{self, Band};
+use super::scan::mean_scan::MeanScan;
+use super::scan::means::Means;
+use super::scan::progressive::{Band, BandScan};
 use super::scan::sequential::{Missing, Pace, SequentialScan};
 use super::scan_header::ScanHeader;
 use super::segments::{Part, ScanData, Segment};
@@ -120,9 +121,9 @@ fn read_means(picture: &Picture<'_>, layout: &Layout, scratch: &mut Scratch) -> 
     Ok(())
 }
 
-fn mean_scan<'a>(header: &'a ScanHeader, layout: &'a Layout, tables: &'a Tables) -> MeanScan<'a> {
+fn mean_scan<'a>(header: &'a ScanHeader, layout: &Layout, tables: &'a Tables) -> MeanScan<'a> {
     let dc = header.members.iter().map(|member| tables.dc[member.dc].table.as_ref());
-    MeanScan { header, layout, tables: dc.collect(), restart_interval: tables.restart_interval }
+    MeanScan::new(header, layout, dc.collect(), tables.restart_interval)
 }
 
 /// One walk through all parts.
@@ -276,12 +277,12 @@ impl<'a> Rewrite<'a> {
     }
 
     fn write_band(&mut self, scan: &ScanHeader, data: ScanData<'_>, out: &mut Vec<u8>) -> Result<(), Fault> {
-        let Scratch { nonzero, buffers, .. } = &mut *self.scratch;
+        let Scratch { nonzero, buffers, pace, .. } = &mut *self.scratch;
         let [member] = scan.members[..] else { return Err(Fault::Code) };
         let ac = self.tables.ac[member.ac].as_ref().ok_or(Fault::NoTable)?;
         let band = Band { first: scan.first, last: scan.last, refines: scan.refines };
-        let interval = self.tables.restart_interval;
-        progressive::invert(data, band, ac, interval, &mut nonzero[member.component], buffers, out)
+        let scan = BandScan { band, ac, restart_interval: self.tables.restart_interval, pace: *pace };
+        scan.invert(data, &mut nonzero[member.component], buffers, out)
     }
 }
 

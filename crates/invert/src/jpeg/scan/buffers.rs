@@ -30,6 +30,15 @@ impl Buffers {
         data.map(|data| self.add(data))
     }
 
+    /// Takes in the data of an interval that is changed in place; returns it,
+    /// with [`PADDING_BYTES`].
+    pub(super) fn load_alone(&mut self, data: &[u8]) -> &mut [u8] {
+        self.original.clear();
+        stuffing::remove(data, &mut self.original);
+        self.original.resize(self.original.len() + PADDING_BYTES, 0);
+        &mut self.original
+    }
+
     fn add(&mut self, data: &[u8]) -> Range<usize> {
         let start = self.original.len();
         stuffing::remove(data, &mut self.original);

@@ -260,9 +260,9 @@ struct Bmi2(());
 #[cfg(target_arch = "x86_64")]
 impl NthOne for Bmi2 {
     #[inline(always)]
-    fn nth_one(self, ones: u64, n: u32) -> u32 {
+    fn nth_one(self, ones: u64, n: u32) -> u64 {
         // SAFETY: this value is only made where the processor has it.
-        unsafe { std::arch::x86_64::_pdep_u64(1 << n, ones).trailing_zeros() }
+        unsafe { std::arch::x86_64::_pdep_u64(1 << n, ones) }
     }
 }
 

@@ -7,22 +7,22 @@
 //! written.
 
 use super::buffers::Buffers;
+use super::cursor::Cursor;
 use super::dc::{category, extend, magnitude};
-use super::interval::{Fault, Interval};
+use super::interval::{Fault, PADDING_BYTES};
+use super::mean_scan::MeanScan;
 use super::restarts::{Units, intervals};
 use super::sequential::Missing;
 use super::splice::BitWriter;
 use super::stuffing;
 use crate::jpeg::frame::Layout;
-use crate::jpeg::huffman::Huffman;
-use crate::jpeg::scan_header::ScanHeader;
 use crate::jpeg::segments::ScanData;
 
 /// The mean values of all blocks.
 #[derive(Debug, Default)]
 pub(in crate::jpeg) struct Means {
-    /// By component; row by row with the filling blocks.
-    values: Vec<Vec<i16>>,
+    /// By their places in a [`MeanScan`].
+    values: Vec<i16>,
     /// What each interval, in the order of the file, ends with: the bit that
     /// fills up its last byte, and whole bytes without use.
     ends: Vec<(u8, Vec<u8>)>,
@@ -32,24 +32,14 @@ pub(in crate::jpeg) struct Means {
 /// above those of eight-bit samples, which end at 2^11 (T.81 F.1.1.5.1).
 const VALUES_END: i32 = 1 << 14;
 
-/// A scan of mean values.
-#[derive(Debug)]
-pub(in crate::jpeg) struct MeanScan<'a> {
-    pub(in crate::jpeg) header: &'a ScanHeader,
-    pub(in crate::jpeg) layout: &'a Layout,
-    /// By member.
-    pub(in crate::jpeg) tables: Vec<Option<&'a Huffman>>,
-    pub(in crate::jpeg) restart_interval: u16,
-}
+/// A scan has at most as many (T.81 B.2.3).
+const MEMBERS_MAX: usize = 4;
 
 impl Means {
     pub(in crate::jpeg) fn reset(&mut self, layout: &Layout) {
         self.ends.clear();
-        self.values.resize_with(layout.grids.len(), Vec::new);
-        for (values, grid) in self.values.iter_mut().zip(&layout.grids) {
-            values.clear();
-            values.resize(grid.blocks, 0);
-        }
+        self.values.clear();
+        self.values.resize(layout.grids.iter().map(|grid| grid.blocks).sum(), 0);
     }
 
     /// Takes the values of a scan in.
@@ -59,41 +49,52 @@ impl Means {
         data: ScanData<'_>,
         buffers: &mut Buffers,
     ) -> Result<(), Fault> {
-        for piece in intervals(data, scan.units(), scan.restart_interval) {
+        for piece in intervals(data, scan.units, scan.restart_interval) {
             let piece = piece?;
-            buffers.load(piece.data);
-            let interval = buffers.interval();
-            let end_bit = self.read_interval(&interval, scan, piece.units)?;
-            let data = &interval.original[..interval.data_bytes()];
+            let data = buffers.load_alone(piece.data);
+            let end_bit = if scan.header.refines {
+                self.read_refinement(data, scan, piece.units)?
+            } else {
+                self.read_first(data, scan, piece.units)?
+            };
+            let data = &data[..data.len() - PADDING_BYTES];
             let filling = if end_bit.is_multiple_of(8) { 1 } else { data[end_bit / 8] & 1 };
             self.ends.push((filling, data[end_bit.div_ceil(8)..].to_vec()));
         }
         Ok(())
     }
 
-    fn read_interval(&mut self, interval: &Interval<'_>, scan: &MeanScan<'_>, units: Units) -> Result<usize, Fault> {
-        let header = scan.header;
-        let (mut bit, mut predictions) = (0, [0_i32; 4]);
-        let values = &mut self.values;
-        scan.each_block(units, |member, component, block| {
-            let window = interval.checked_window(bit)?;
-            let value = &mut values[component][block];
-            if header.refines {
-                *value |= i16::from(window >> 63 == 1) << header.low;
-                bit += 1;
-                return Ok(());
-            }
-            let table = scan.tables[member].ok_or(Fault::NoTable)?;
+    /// Returns the bit where it ends.
+    fn read_first(&mut self, data: &mut [u8], scan: &MeanScan<'_>, units: Units) -> Result<usize, Fault> {
+        let mut predictions = [0_i32; MEMBERS_MAX];
+        let mut cursor = Cursor::new(data);
+        scan.each_block(units, |block, place| {
+            cursor.read_on(data);
+            let table = scan.tables[block.member].ok_or(Fault::NoTable)?;
+            let window = cursor.window();
             let symbol = table.decode(window).filter(|symbol| symbol.value < 16).ok_or(Fault::Code)?;
             let size = u32::from(symbol.value);
             let bits = (window << symbol.code_bits >> 32 >> (32 - size)) as u32;
-            predictions[member] = predictions[member].wrapping_add(extend(bits, size));
-            let shifted = predictions[member].checked_mul(1 << header.low).filter(|shifted| shifted.abs() < VALUES_END);
-            *value = shifted.and_then(|shifted| i16::try_from(shifted).ok()).ok_or(Fault::Code)?;
-            bit += (symbol.code_bits + size) as usize;
+            cursor.take(symbol.code_bits + size, 0);
+            let prediction = &mut predictions[block.member];
+            *prediction = prediction.wrapping_add(extend(bits, size));
+            let shifted = prediction.checked_mul(1 << scan.header.low).filter(|shifted| shifted.abs() < VALUES_END);
+            self.values[place] = shifted.and_then(|shifted| i16::try_from(shifted).ok()).ok_or(Fault::Code)?;
             Ok(())
         })?;
-        if bit > 8 * interval.data_bytes() { Err(Fault::CutShort) } else { Ok(bit) }
+        cursor.finish(data)
+    }
+
+    /// Returns the bit where it ends.
+    fn read_refinement(&mut self, data: &mut [u8], scan: &MeanScan<'_>, units: Units) -> Result<usize, Fault> {
+        let mut cursor = Cursor::new(data);
+        scan.each_block(units, |_, place| {
+            cursor.read_on(data);
+            self.values[place] |= i16::from(cursor.window() >> 63 == 1) << scan.header.low;
+            cursor.take(1, 0);
+            Ok(())
+        })?;
+        cursor.finish(data)
     }
 
     /// Writes the negative of a scan; `ends` counts the intervals written so
@@ -108,36 +109,15 @@ impl Means {
         out: &mut Vec<u8>,
     ) -> Result<Vec<Missing>, Fault> {
         let mut missing = Vec::new();
-        let header = scan.header;
-        for piece in intervals(data, scan.units(), scan.restart_interval) {
+        for piece in intervals(data, scan.units, scan.restart_interval) {
             let piece = piece?;
             buffers.spare.clear();
             let mut writer = BitWriter::new(&mut buffers.spare);
-            let mut predictions = [0_i32; 4];
-            scan.each_block(piece.units, |member, component, block| {
-                let negative = -i32::from(self.values[component][block]) - corrections[component];
-                let value = negative >> header.low;
-                if header.refines {
-                    writer.put((value & 1).cast_unsigned().into(), 1);
-                    return Ok(());
-                }
-                let difference = value - predictions[member];
-                predictions[member] = value;
-                let category = category(difference);
-                match scan.tables[member].and_then(|table| table.encode_category(category)) {
-                    Some(code) => {
-                        let bits = u64::from(code.code) << category | u64::from(magnitude(difference));
-                        writer.put(bits, code.bits + category);
-                    }
-                    None => {
-                        let found = Missing { component, category: category as u8 };
-                        if !missing.contains(&found) {
-                            missing.push(found);
-                        }
-                    }
-                }
-                Ok(())
-            })?;
+            if scan.header.refines {
+                self.write_refinement(scan, piece.units, corrections, &mut writer)?;
+            } else {
+                self.write_first(scan, piece.units, corrections, &mut writer, &mut missing)?;
+            }
             let (filling, rest) = &self.ends[*ends];
             *ends += 1;
             writer.finish((*filling).into());
@@ -147,50 +127,50 @@ impl Means {
         }
         Ok(missing)
     }
-}
 
-impl MeanScan<'_> {
-    fn units(&self) -> usize {
-        self.header.units(self.layout)
+    fn write_first(
+        &self,
+        scan: &MeanScan<'_>,
+        units: Units,
+        corrections: &[i32],
+        writer: &mut BitWriter<'_>,
+        missing: &mut Vec<Missing>,
+    ) -> Result<(), Fault> {
+        let mut predictions = [0_i32; MEMBERS_MAX];
+        scan.each_block(units, |block, place| {
+            let value = self.negative(place, corrections[block.component]) >> scan.header.low;
+            let prediction = &mut predictions[block.member];
+            let difference = value - *prediction;
+            *prediction = value;
+            let category = category(difference);
+            if let Some(code) = scan.tables[block.member].and_then(|table| table.encode_category(category)) {
+                let bits = u64::from(code.code) << category | u64::from(magnitude(difference));
+                writer.put(bits, code.bits + category);
+                return Ok(());
+            }
+            let lacks = Missing { component: block.component, category: category as u8 };
+            if !missing.contains(&lacks) {
+                missing.push(lacks);
+            }
+            Ok(())
+        })
     }
 
-    /// Gives each block of the units, in the order of the scan: its member and
-    /// component, and its place among the blocks of the component.
-    #[inline(always)]
-    fn each_block(
+    fn write_refinement(
         &self,
+        scan: &MeanScan<'_>,
         units: Units,
-        mut visit: impl FnMut(usize, usize, usize) -> Result<(), Fault>,
+        corrections: &[i32],
+        writer: &mut BitWriter<'_>,
     ) -> Result<(), Fault> {
-        let Self { header: scan, layout, .. } = self;
-        if let [member] = scan.members[..] {
-            let grid = layout.grids[member.component];
-            let (mut row, mut column) = (units.start / grid.columns, units.start % grid.columns);
-            for _ in units {
-                visit(0, member.component, row * grid.stride + column)?;
-                column += 1;
-                if column == grid.columns {
-                    (row, column) = (row + 1, 0);
-                }
-            }
-            return Ok(());
-        }
-        let (mut row, mut column) = (units.start / layout.units_across, units.start % layout.units_across);
-        for _ in units {
-            for (index, member) in scan.members.iter().enumerate() {
-                let grid = layout.grids[member.component];
-                let first = row * grid.vertical * grid.stride + column * grid.horizontal;
-                for y in 0..grid.vertical {
-                    for x in 0..grid.horizontal {
-                        visit(index, member.component, first + y * grid.stride + x)?;
-                    }
-                }
-            }
-            column += 1;
-            if column == layout.units_across {
-                (row, column) = (row + 1, 0);
-            }
-        }
-        Ok(())
+        scan.each_block(units, |block, place| {
+            let value = self.negative(place, corrections[block.component]) >> scan.header.low;
+            writer.put((value & 1).cast_unsigned().into(), 1);
+            Ok(())
+        })
+    }
+
+    fn negative(&self, place: usize, correction: i32) -> i32 {
+        -i32::from(self.values[place]) - correction
     }
 }

@@ -1,5 +1,6 @@
 //! The entropy-coded data of scans: bits are flipped where they lie.
 
+mod band_reference;
 pub(super) mod buffers;
 mod cursor;
 mod dc;
@@ -7,8 +8,10 @@ mod dc;
 mod fast;
 pub(super) mod groups;
 pub(super) mod interval;
+pub(super) mod mean_scan;
 pub(super) mod means;
 pub(super) mod progressive;
+mod refinement;
 mod restarts;
 mod select;
 pub(super) mod sequential;

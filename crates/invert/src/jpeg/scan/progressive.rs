@@ -8,13 +8,15 @@
 
 use std::hint::select_unpredictable;
 
+use super::band_reference;
 use super::buffers::Buffers;
-use super::cursor::{Cursor, REFILL_BITS};
+use super::cursor::Cursor;
 use super::fast;
 use super::groups::{BLOCK_END, BandGroups, GROUP_BITS, MASK_SHIFT, PATTERN_SHIFT, SINGLE, band_groups};
-use super::interval::{Fault, Interval};
+use super::interval::{Fault, PADDING_BYTES};
+use super::refinement::{self, Refinement};
 use super::restarts::intervals;
-use super::select::{NthOne, Task};
+use super::sequential::Pace;
 use super::stuffing;
 use crate::jpeg::huffman::{Huffman, LOOKUP_BITS};
 use crate::jpeg::segments::ScanData;
@@ -28,38 +30,67 @@ pub(in crate::jpeg) struct Band {
     pub(in crate::jpeg) refines: bool,
 }
 
-/// Appends the negative of a scan to `out`.
-///
-/// `nonzero` has for each block of the component, in the order of the scan, a
-/// bit for each coefficient that is not zero so far.
-pub(in crate::jpeg) fn invert(
-    data: ScanData<'_>,
-    band: Band,
-    ac: &Huffman,
-    restart_interval: u16,
-    nonzero: &mut [u64],
-    buffers: &mut Buffers,
-    out: &mut Vec<u8>,
-) -> Result<(), Fault> {
-    let groups = if band.refines { None } else { Some(band_groups(ac)) };
-    for piece in intervals(data, nonzero.len(), restart_interval) {
-        let piece = piece?;
-        buffers.load(piece.data);
-        let nonzero = &mut nonzero[piece.units];
-        match &groups {
-            Some(groups) => invert_first(buffers.interval(), band, ac, groups, nonzero)?,
-            None => fast::run(Refinement { interval: buffers.interval(), band, ac, nonzero })?,
-        }
-        let interval = buffers.interval();
-        stuffing::add(&interval.negative[..interval.data_bytes()], out);
-        out.extend_from_slice(piece.behind);
+impl Band {
+    /// A bit for each of its coefficients.
+    pub(super) fn coefficients(self) -> u64 {
+        (u64::MAX << self.first) & (u64::MAX >> (63 - self.last))
     }
-    Ok(())
+}
+
+/// A scan of a band.
+#[derive(Debug)]
+pub(in crate::jpeg) struct BandScan<'a> {
+    pub(in crate::jpeg) band: Band,
+    pub(in crate::jpeg) ac: &'a Huffman,
+    pub(in crate::jpeg) restart_interval: u16,
+    pub(in crate::jpeg) pace: Pace,
+}
+
+/// A way through a scan, with its tables.
+#[derive(Debug)]
+enum Walk {
+    First(Box<BandGroups>),
+    Refinement(Box<refinement::Steps>),
+    Reference,
+}
+
+impl BandScan<'_> {
+    /// Appends the negative of `data` to `out`.
+    ///
+    /// `nonzero` has for each block of the component, in the order of the scan,
+    /// a bit for each coefficient that is not zero so far.
+    pub(in crate::jpeg) fn invert(
+        &self,
+        data: ScanData<'_>,
+        nonzero: &mut [u64],
+        buffers: &mut Buffers,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        let Self { band, ac, .. } = *self;
+        let walk = match self.pace {
+            Pace::Reference => Walk::Reference,
+            Pace::Fast if band.refines => Walk::Refinement(refinement::steps(ac)),
+            Pace::Fast => Walk::First(band_groups(ac)),
+        };
+        for piece in intervals(data, nonzero.len(), self.restart_interval) {
+            let piece = piece?;
+            let data = buffers.load_alone(piece.data);
+            let nonzero = &mut nonzero[piece.units];
+            match &walk {
+                Walk::First(groups) => invert_first(data, band, ac, groups, nonzero)?,
+                Walk::Refinement(steps) => fast::run(Refinement { data, band, ac, steps, nonzero })?,
+                Walk::Reference => band_reference::invert(data, band, ac, nonzero)?,
+            }
+            stuffing::add(&data[..data.len() - PADDING_BYTES], out);
+            out.extend_from_slice(piece.behind);
+        }
+        Ok(())
+    }
 }
 
 /// Magnitudes of coefficients that had none (T.81 G.1.2.2).
 fn invert_first(
-    mut interval: Interval<'_>,
+    data: &mut [u8],
     band: Band,
     ac: &Huffman,
     groups: &BandGroups,
@@ -69,16 +100,16 @@ fn invert_first(
     let bias = 63 - band.last;
     let start = band.first + bias;
     let (mut coefficient, mut block, mut found) = (start, 0, 0_u64);
-    let mut cursor = Cursor::new(&interval);
+    let mut cursor = Cursor::new(data);
     while block < nonzero.len() {
-        cursor.refill(&mut interval);
+        cursor.refill(data);
         // Three groups fit into a refill.
         for _ in 0..3 {
             let Some(known) = nonzero.get_mut(block) else { break };
             let group = groups[(cursor.window() >> (64 - LOOKUP_BITS)) as usize];
             let next = coefficient + (group >> 8 & 0x3F) as u32;
             if group & u64::from(SINGLE) != 0 || next > 63 {
-                let single = Single::take(cursor, &mut interval, ac, coefficient)?;
+                let single = Single::take(cursor, data, ac, coefficient)?;
                 cursor = single.cursor;
                 found |= single.found;
                 *known |= found >> bias;
@@ -95,7 +126,8 @@ fn invert_first(
             found = select_unpredictable(ends, 0, found);
         }
     }
-    cursor.finish(&mut interval)
+    cursor.finish(data)?;
+    Ok(())
 }
 
 /// A symbol that is in no group.
@@ -110,13 +142,8 @@ struct Single {
 }
 
 impl Single {
-    fn take(
-        mut cursor: Cursor,
-        interval: &mut Interval<'_>,
-        ac: &Huffman,
-        mut coefficient: u32,
-    ) -> Result<Self, Fault> {
-        cursor.refill(interval);
+    fn take(mut cursor: Cursor, data: &mut [u8], ac: &Huffman, mut coefficient: u32) -> Result<Self, Fault> {
+        cursor.refill(data);
         let symbol = ac.decode(cursor.window()).ok_or(Fault::Code)?;
         let (run, size) = (u32::from(symbol.value >> 4), u32::from(symbol.value & 0x0F));
         cursor.take(symbol.code_bits, 0);
@@ -141,112 +168,8 @@ impl Single {
 
 /// How many blocks an end-of-band symbol ends, this one included (T.81 table
 /// G.1).
-fn take_run(cursor: &mut Cursor, exponent: u32) -> usize {
+pub(super) fn take_run(cursor: &mut Cursor, exponent: u32) -> usize {
     let low = (cursor.window() >> 32 >> (32 - exponent)) as usize;
     cursor.take(exponent, 0);
     (1 << exponent) + low
-}
-
-/// One bit more for each coefficient, and the signs of new ones (T.81 G.1.2.3).
-#[derive(Debug)]
-struct Refinement<'a> {
-    interval: Interval<'a>,
-    band: Band,
-    ac: &'a Huffman,
-    nonzero: &'a mut [u64],
-}
-
-impl Task for Refinement<'_> {
-    type Output = Result<(), Fault>;
-
-    #[inline(always)]
-    fn run<N: NthOne>(self, way: N) -> Result<(), Fault> {
-        let Self { mut interval, band, ac, nonzero } = self;
-        let band = (u64::MAX << band.first) & (u64::MAX >> (63 - band.last));
-        let mut cursor = Cursor::new(&interval);
-        let mut block = 0;
-        while let Some(known) = nonzero.get_mut(block) {
-            let refined = refine(cursor, &mut interval, ac, *known, band, way)?;
-            *known |= refined.found;
-            cursor = refined.cursor;
-            let first = (*known & refined.rest).count_ones();
-            if refined.run <= 1 {
-                // Most blocks end alone.
-                cursor.refill(&mut interval);
-                if first <= REFILL_BITS {
-                    cursor.take(first, 0);
-                } else {
-                    cursor = cursor.skip(&mut interval, first as usize);
-                }
-                block += 1;
-                continue;
-            }
-            // The rest of this block, and the others that end with it: only bits of what was there.
-            let end = nonzero.len().min(block + refined.run);
-            let others = nonzero[block + 1..end].iter().map(|known| (known & band).count_ones() as usize);
-            cursor = cursor.skip(&mut interval, first as usize + others.sum::<usize>());
-            block = end;
-        }
-        cursor.finish(&mut interval)
-    }
-}
-
-/// What a first symbol may have so that a second one fits behind it: a code of
-/// 16 bits and the length of a run, of 14.
-const FIRST_BITS_MAX: u32 = REFILL_BITS - 16 - 14;
-
-/// What the symbols of a block did.
-#[derive(Debug)]
-struct Refined {
-    cursor: Cursor,
-    /// Coefficients that are new.
-    found: u64,
-    /// The part of the band that no symbol reached.
-    rest: u64,
-    /// How many blocks have ended, none where the band is full.
-    run: usize,
-}
-
-#[inline(always)]
-fn refine<N: NthOne>(
-    mut cursor: Cursor,
-    interval: &mut Interval<'_>,
-    ac: &Huffman,
-    known: u64,
-    band: u64,
-    way: N,
-) -> Result<Refined, Fault> {
-    let (mut rest, mut found) = (band, 0);
-    'block: while rest != 0 {
-        cursor.refill(interval);
-        // Two symbols fit into a refill, but for rare long ones.
-        for _ in 0..2 {
-            let symbol = ac.decode(cursor.window()).ok_or(Fault::Code)?;
-            let (zeros, size) = (u32::from(symbol.value >> 4), u32::from(symbol.value & 0x0F));
-            if size == 0 && zeros < 15 {
-                cursor.take(symbol.code_bits, 0);
-                let run = take_run(&mut cursor, zeros);
-                return Ok(Refined { cursor, found, rest, run });
-            }
-            // The place behind that many coefficients that are zero so far; each other one has a bit here.
-            let place = way.nth_one(!known & rest, zeros);
-            if size > 1 || (place == 64 && size == 1) {
-                return Err(Fault::Code);
-            }
-            let behind = (u64::MAX - 1).checked_shl(place).unwrap_or(0);
-            let bits = (known & rest & !behind).count_ones();
-            found |= u64::from(size) << (place % 64);
-            rest &= behind;
-            if symbol.code_bits + size + bits > FIRST_BITS_MAX {
-                cursor.take(symbol.code_bits + size, size.into());
-                cursor = cursor.skip(interval, bits as usize);
-                continue 'block;
-            }
-            cursor.take(symbol.code_bits + size + bits, u64::from(size) << bits);
-            if rest == 0 {
-                break 'block;
-            }
-        }
-    }
-    Ok(Refined { cursor, found, rest, run: 0 })
 }

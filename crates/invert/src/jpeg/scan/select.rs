@@ -2,9 +2,9 @@
 
 /// A way to find it.
 pub(super) trait NthOne: Copy {
-    /// The place of the `n`-th one of `ones`, from the lowest and from zero; 64
+    /// The `n`-th one of `ones`, from the lowest and from zero, alone; zero
     /// where there are not so many.
-    fn nth_one(self, ones: u64, n: u32) -> u32;
+    fn nth_one(self, ones: u64, n: u32) -> u64;
 }
 
 /// What every processor can.
@@ -13,11 +13,11 @@ pub(super) struct Portable;
 
 impl NthOne for Portable {
     #[inline(always)]
-    fn nth_one(self, mut ones: u64, n: u32) -> u32 {
+    fn nth_one(self, mut ones: u64, n: u32) -> u64 {
         for _ in 0..n {
             ones &= ones.wrapping_sub(1);
         }
-        ones.trailing_zeros()
+        ones & ones.wrapping_neg()
     }
 }
 
