@@ -80,6 +80,11 @@ impl Retoken {
         self.has_finder = false;
     }
 
+    /// Whether copies were looked for since then.
+    pub(crate) fn has_searched(&self) -> bool {
+        self.has_finder
+    }
+
     /// Looks harder, or less hard, after so many bytes of either stream.
     pub(crate) fn balance(&mut self, old_bytes: usize, new_bytes: usize) {
         self.runs_are_enough = new_bytes.saturating_mul(100) <= old_bytes.saturating_mul(self.search.runs_percent_max);

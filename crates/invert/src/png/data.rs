@@ -46,11 +46,18 @@ pub(super) struct DataWriter<'a> {
     sequence: &'a mut u32,
     /// Where the open chunk begins.
     chunk_start: usize,
+    /// Where the stream begins, and the number of its first chunk.
+    start: usize,
+    first_number: u32,
+    /// Where the same stream, written another way, ends, and the number behind
+    /// its last chunk.
+    earlier: Option<(usize, u32)>,
 }
 
 impl<'a> DataWriter<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>, kind: Kind, sequence: &'a mut u32) -> Self {
-        let mut writer = Self { out, kind, sequence, chunk_start: 0 };
+        let (start, first_number) = (out.len(), *sequence);
+        let mut writer = Self { out, kind, sequence, chunk_start: 0, start, first_number, earlier: None };
         writer.begin();
         writer
     }
@@ -68,8 +75,24 @@ impl<'a> DataWriter<'a> {
         }
     }
 
+    /// Ends the stream and begins it once more behind itself, to be written
+    /// another way: [`finish`](Self::finish) leaves the shorter one.
+    pub(super) fn begin_again(&mut self) {
+        end_chunk(self.out, self.chunk_start);
+        self.earlier = Some((self.out.len(), *self.sequence));
+        *self.sequence = self.first_number;
+        self.begin();
+    }
+
     pub(super) fn finish(self) {
         end_chunk(self.out, self.chunk_start);
+        let Some((end, next_number)) = self.earlier else { return };
+        if self.out.len() - end < end - self.start {
+            self.out.drain(self.start..end);
+        } else {
+            self.out.truncate(end);
+            *self.sequence = next_number;
+        }
     }
 
     fn begin(&mut self) {

@@ -57,12 +57,17 @@ pub(super) struct Frame<'a> {
 impl Frame<'_> {
     /// Writes the negative of the frame behind `out`, by way of `scratch`.
     pub(super) fn rewrite(self, scratch: &mut Scratch, mut out: DataWriter<'_>) -> Result<(), InvertError> {
-        self.write(scratch, &mut out).map_err(|stop| self.error(stop))?;
+        self.write(search(self.effort), scratch, &mut out).map_err(|stop| self.error(stop))?;
+        if self.effort == Effort::Small && scratch.retoken.has_searched() {
+            // Copies that were found are not always shorter than what they took the place of.
+            out.begin_again();
+            self.write(search(Effort::Fast), scratch, &mut out).map_err(|stop| self.error(stop))?;
+        }
         out.finish();
         Ok(())
     }
 
-    fn write(self, scratch: &mut Scratch, out: &mut DataWriter<'_>) -> Result<(), Stop> {
+    fn write(self, search: Search, scratch: &mut Scratch, out: &mut DataWriter<'_>) -> Result<(), Stop> {
         let Scratch { unpacked, again, retoken, tokens, neighbours, .. } = scratch;
         let passes = Passes::of(self.header, self.width, self.height);
         let mut reader = Reader::new(self.stream)?;
@@ -70,7 +75,7 @@ impl Frame<'_> {
         let mut neighbours = Some(neighbours);
         let (mut old_sum, mut new_sum) = (Adler32::new(), Adler32::new());
         let mut writer = BitWriter::default();
-        retoken.begin(likely_distances(self.header, passes), search(self.effort));
+        retoken.begin(likely_distances(self.header, passes), search);
         unpacked.clear();
         tokens.clear();
         let start = out.bytes().len();

@@ -1,6 +1,6 @@
 //! Animated PNG: each frame is a picture of its own.
 
-use invert::{ErrorKind, InvertError, Limits, Probe};
+use invert::{Effort, ErrorKind, InvertError, Limits, Options, Probe, Scratch};
 
 use crate::png_generator::{Filters, Packing, Picture, SIGNATURE, chunk};
 use crate::samples::{check_that_every_cut_is_broken, complaint, kind, negative};
@@ -80,6 +80,34 @@ fn chunks_are_numbered_anew_without_a_gap() {
     };
     assert_eq!(numbers(b"fcTL"), [0, 1, 3]);
     assert_eq!(numbers(b"fdAT"), [2, 4]);
+}
+
+/// More effort writes such frames in two ways and keeps one of them.
+#[test]
+fn chunks_are_numbered_without_a_gap_whatever_the_effort() {
+    let picture = Picture { width: 200, height: 150, colour: 0, depth: 8, interlaced: false };
+    for filters in [Filters::Only(3), Filters::Mixed] {
+        let stream = Packing::Zlib(9).pack(&picture.filtered(filters));
+        let chunks = [
+            control(3),
+            frame_control(0, picture, 0, 0),
+            chunk(b"IDAT", &stream),
+            frame_control(1, picture, 0, 0),
+            frame_data(2, &stream),
+            frame_control(3, picture, 0, 0),
+            frame_data(4, &stream),
+        ];
+        let file = [SIGNATURE, &picture.header(), &chunks.concat(), &chunk(b"IEND", &[])].concat();
+        let options = Options { effort: Effort::Small, ..Options::default() };
+        let mut after = vec![];
+        invert::invert_into(&file, &options, &mut Scratch::default(), &mut after).unwrap();
+        let expected = |frame: Vec<u8>| frame.into_iter().map(|sample| !sample).collect();
+        assert_eq!(frames(&after), frames(&file).into_iter().map(expected).collect::<Vec<Vec<u8>>>());
+        let numbers = |name: &[u8]| -> Vec<u8> {
+            after.windows(8).filter(|window| &window[..4] == name).map(|window| window[7]).collect()
+        };
+        assert_eq!((numbers(b"fcTL"), numbers(b"fdAT")), (vec![0, 1, 3], vec![2, 4]), "{filters:?}");
+    }
 }
 
 #[test]

@@ -233,6 +233,26 @@ fn more_effort_makes_smaller_files() {
     assert!(small * 100 <= file.len() * 110, "{small}, {}", file.len());
 }
 
+#[test]
+fn more_effort_never_makes_a_larger_file() {
+    for (filters, colour, depth) in
+        FILTERS.into_iter().flat_map(|filters| [(filters, 0, 8), (filters, 6, 8), (filters, 2, 16)])
+    {
+        for packing in [Packing::Zlib(1), Packing::Zlib(9)] {
+            let picture = Picture { width: 200, height: 150, colour, depth, ..SMALL };
+            let file = picture.file(&packing.pack(&picture.filtered(filters)));
+            let [fast, small] = [Effort::Fast, Effort::Small].map(|effort| {
+                let mut out = Vec::new();
+                let options = Options { effort, ..Options::default() };
+                invert::invert_into(&file, &options, &mut Scratch::default(), &mut out).unwrap();
+                assert!(Rows::of(&out) == Rows::of(&file).negative());
+                out.len()
+            });
+            assert!(small <= fast, "{filters:?} {colour} {depth} {packing:?}: {small}, {fast}");
+        }
+    }
+}
+
 /// libpng warns of them and goes on.
 #[test]
 fn bytes_behind_the_stream_are_left_out() {
