@@ -19,6 +19,7 @@ mod images;
 mod kill_monkey;
 mod limits;
 mod limits_page;
+mod loadgen;
 mod metrics;
 mod native;
 mod order;
