@@ -395,6 +395,8 @@ pub enum Protocol {
     Channels,
     /// Socket.IO by WebSocket: newMessage {name, text}, heard as messages [{name, text}].
     Socketio,
+    /// A negaphone's room by HTTP: read as server-sent events, spoken to by POST, with acks.
+    Sse,
 }
 
 /// When a message is due.

@@ -10,6 +10,7 @@ use crate::access;
 use crate::cli::{self, ConnectArgs, ImageArgs, LoadArgs, OutputArgs, Pace, Protocol, RunArgs, TalkArgs};
 use crate::client::frame::Opcode;
 use crate::client::gate::Access;
+use crate::client::has_acks;
 use crate::pace::Schedule;
 use crate::payload::{self, RUN_ID_MAX_BYTES};
 use crate::seed;
@@ -219,6 +220,9 @@ pub enum PlanError {
         /// Of so many.
         most: u32,
     },
+    /// Clients that make trouble are WebSockets.
+    #[error("--slow, --half-open and --abrupt: go with the protocols of WebSockets")]
+    Trouble,
     /// Only one protocol has positions.
     #[error("--resume and --churn: go with the protocol native")]
     Resume,
@@ -297,13 +301,19 @@ impl Plan {
             (_, false) => Audience::Room,
             (_, true) => Audience::Others,
         };
-        if audience == Audience::Others && args.load.pace == Pace::Closed && protocol != Protocol::Native {
+        let has_trouble = args.slow > 0 || args.half_open > 0 || args.abrupt > 0;
+        if protocol == Protocol::Sse && has_trouble {
+            return Err(PlanError::Trouble);
+        }
+        if audience == Audience::Others && args.load.pace == Pace::Closed && !has_acks(protocol) {
             return Err(PlanError::NoReply);
         }
         let opcode = match (args.binary, protocol) {
             (false, _) => Opcode::Text,
             (true, Protocol::Raw | Protocol::Echo) => Opcode::Binary,
-            (true, Protocol::Native | Protocol::Channels | Protocol::Socketio) => return Err(PlanError::Binary),
+            (true, Protocol::Native | Protocol::Sse | Protocol::Channels | Protocol::Socketio) => {
+                return Err(PlanError::Binary);
+            }
         };
         let resumes = args.resume || args.churn.is_some();
         if resumes && protocol != Protocol::Native {
@@ -514,6 +524,7 @@ fn default_url(protocol: Protocol) -> &'static str {
         Protocol::Echo => "ws://127.0.0.1:8080/ws/raw/~{room}-{client}",
         Protocol::Channels => "ws://127.0.0.1:8080/ws/chat/{room}/",
         Protocol::Socketio => "ws://127.0.0.1:8080/socket.io/?EIO=4&transport=websocket",
+        Protocol::Sse => "http://127.0.0.1:8080/rooms/{room}",
     }
 }
 
@@ -544,6 +555,7 @@ fn thresholds(scenario: &Scenario, texts: &[String]) -> Result<Vec<Threshold>, P
 
 fn check_url(plan: &Plan) -> Result<(), PlanError> {
     let (schemes, expected): (&[&str], _) = match plan.scenario {
+        Scenario::Talk(Talk { protocol: Protocol::Sse, .. }) => (&["http://", "https://"], "http:// or https://"),
         Scenario::Talk(_) | Scenario::Connect => (&["ws://", "wss://"], "ws:// or wss://"),
         Scenario::Images { .. } => (&["ws://", "wss://", "http://", "https://"], "ws://, wss://, http:// or https://"),
     };

@@ -21,10 +21,10 @@ async fn load(words: &str, url: &str) -> Outcome {
 }
 
 /// 40 messages, each for `hearers`.
-async fn check(protocol: &str, path: &str, hearers: u64) {
+async fn check(protocol: &str, address: &str, hearers: u64) {
     let server = TestServer::start().await;
     let words = format!("chat --protocol {protocol} --clients 4 --rooms 2 --rate 100 --duration 400ms");
-    let outcome = load(&words, &format!("ws://{}{path}", server.address())).await;
+    let outcome = load(&words, &address.replace("SERVER", &server.address().to_string())).await;
     let tally = outcome.tally;
     assert_eq!(outcome.verdict, Verdict::Passed, "{protocol}: {:?} {tally:?}", outcome.reason);
     assert_eq!((tally.sent, tally.expected, tally.received), (40, 40 * hearers, 40 * hearers), "{protocol}");
@@ -33,10 +33,11 @@ async fn check(protocol: &str, path: &str, hearers: u64) {
 
 #[tokio::test]
 async fn every_door_for_messages_delivers_what_the_generator_expects() {
-    check("native", "/ws?room={room}&name=client-{client}", 2).await;
-    check("raw", "/ws/raw/{room}", 2).await;
-    check("channels", "/ws/chat/{room}/", 2).await;
-    check("echo", "/ws/raw/{room}-{client}", 1).await;
+    check("native", "ws://SERVER/ws?room={room}&name=client-{client}", 2).await;
+    check("raw", "ws://SERVER/ws/raw/{room}", 2).await;
+    check("sse", "http://SERVER/rooms/{room}", 2).await;
+    check("channels", "ws://SERVER/ws/chat/{room}/", 2).await;
+    check("echo", "ws://SERVER/ws/raw/{room}-{client}", 1).await;
 }
 
 #[tokio::test]

@@ -36,6 +36,13 @@ pub enum Message<'a> {
     Text(&'a [u8]),
     /// Anything.
     Binary(&'a [u8]),
+    /// The answer to the message that this client sent as its so-many-th, from 0, where each has one.
+    Answer {
+        /// Which.
+        number: u32,
+        /// Whether the server took it.
+        is_accepted: bool,
+    },
 }
 
 impl<'a> Message<'a> {
@@ -44,6 +51,7 @@ impl<'a> Message<'a> {
     pub fn bytes(self) -> &'a [u8] {
         match self {
             Self::Text(bytes) | Self::Binary(bytes) => bytes,
+            Self::Answer { .. } => &[],
         }
     }
 }
@@ -252,20 +260,6 @@ impl Connection {
             while std::future::poll_fn(|cx| self.poll_read(cx, |_| ())).await.is_ok() {}
         }
     }
-
-    /// The next message, copied: for what is not in a hurry.
-    ///
-    /// # Errors
-    ///
-    /// When nothing more will come.
-    pub async fn next(&mut self, messages: &mut std::collections::VecDeque<OwnedMessage>) -> Result<OwnedMessage, End> {
-        loop {
-            if let Some(message) = messages.pop_front() {
-                return Ok(message);
-            }
-            std::future::poll_fn(|cx| self.poll_read(cx, |message| messages.push_back(message.into()))).await?;
-        }
-    }
 }
 
 /// A message of its own.
@@ -275,6 +269,13 @@ pub enum OwnedMessage {
     Text(bytes::Bytes),
     /// Anything.
     Binary(bytes::Bytes),
+    /// See [`Message::Answer`].
+    Answer {
+        /// Which.
+        number: u32,
+        /// Whether the server took it.
+        is_accepted: bool,
+    },
 }
 
 impl From<Message<'_>> for OwnedMessage {
@@ -282,6 +283,7 @@ impl From<Message<'_>> for OwnedMessage {
         match message {
             Message::Text(text) => Self::Text(bytes::Bytes::copy_from_slice(text)),
             Message::Binary(bytes) => Self::Binary(bytes::Bytes::copy_from_slice(bytes)),
+            Message::Answer { number, is_accepted } => Self::Answer { number, is_accepted },
         }
     }
 }
@@ -293,6 +295,7 @@ impl OwnedMessage {
         match self {
             Self::Text(text) => Message::Text(text),
             Self::Binary(bytes) => Message::Binary(bytes),
+            Self::Answer { number, is_accepted } => Message::Answer { number: *number, is_accepted: *is_accepted },
         }
     }
 }

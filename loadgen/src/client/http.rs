@@ -1,10 +1,12 @@
-//! A picture by POST.
+//! Requests by HTTP: pictures and messages that are posted, events that are read.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::Request;
+use hyper::body::Incoming;
+use hyper::http::request::Builder;
+use hyper::{Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -27,7 +29,7 @@ pub struct Poster {
     headers: Vec<(String, String)>,
 }
 
-/// Why there is no negative.
+/// Why there is no answer.
 #[derive(Debug, Error)]
 pub enum PostError {
     /// The server said no.
@@ -73,22 +75,36 @@ impl Poster {
         }
     }
 
-    /// Sends a picture and returns what comes back.
+    /// Posts something and returns what comes back.
     ///
     /// # Errors
     ///
     /// When the server refuses it or the connection fails.
-    pub async fn post(&self, picture: Bytes) -> Result<Bytes, PostError> {
-        let failed = |error: &dyn std::fmt::Display| PostError::Connection(error.to_string());
-        let mut request = Request::post(self.url.clone());
+    pub async fn post(&self, content: Bytes) -> Result<Bytes, PostError> {
+        let response = self.request(Request::post(self.url.clone()), content).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await;
+        let body = body.map_err(|error| PostError::Connection(error.to_string()))?.to_bytes();
+        if status.is_success() { Ok(body) } else { Err(PostError::Status(status.as_u16())) }
+    }
+
+    /// Asks for what is there, to be read as it comes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::post`].
+    pub async fn open(&self) -> Result<Incoming, PostError> {
+        let response = self.request(Request::get(self.url.clone()), Bytes::new()).await?;
+        let status = response.status();
+        if status.is_success() { Ok(response.into_body()) } else { Err(PostError::Status(status.as_u16())) }
+    }
+
+    async fn request(&self, mut request: Builder, content: Bytes) -> Result<Response<Incoming>, PostError> {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(picture)).map_err(|error| failed(&error))?;
-        let response = self.client.request(request).await.map_err(|error| failed(&error))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await;
-        let body = body.map_err(|error| failed(&error))?.to_bytes();
-        if status.is_success() { Ok(body) } else { Err(PostError::Status(status.as_u16())) }
+        let failed = |error: &dyn std::fmt::Display| PostError::Connection(error.to_string());
+        let request = request.body(Full::new(content)).map_err(|error| failed(&error))?;
+        self.client.request(request).await.map_err(|error| failed(&error))
     }
 }

@@ -3,12 +3,15 @@
 
 pub mod channels;
 pub mod connection;
+pub mod events;
 pub mod frame;
 pub mod gate;
 pub mod http;
+pub mod line;
 pub mod native;
 pub mod plain;
 pub mod socketio;
+pub mod sse;
 pub mod tls;
 pub mod websocket;
 
@@ -54,6 +57,7 @@ pub fn encode(talk: &Talk, label: Label, payloads: &Payloads, out: &mut Vec<u8>)
         Protocol::Native => native::encode(label, payloads, out),
         Protocol::Channels => channels::encode(label, payloads, out),
         Protocol::Socketio => socketio::encode(label, payloads, out),
+        Protocol::Sse => sse::encode(label, payloads, out),
         Protocol::Raw | Protocol::Echo => payloads.put(label, out),
     }
     talk.opcode
@@ -66,7 +70,10 @@ pub fn decode(protocol: Protocol, message: Message<'_>) -> Incoming<'_> {
         (Protocol::Native, Message::Text(text)) => native::decode(text),
         (Protocol::Channels, Message::Text(text)) => channels::decode(text),
         (Protocol::Socketio, Message::Text(text)) => socketio::decode(text),
-        (Protocol::Native | Protocol::Channels | Protocol::Socketio, Message::Binary(_)) => Incoming::Other,
+        (Protocol::Sse, message) => sse::decode(message),
+        (Protocol::Native | Protocol::Channels | Protocol::Socketio, Message::Binary(_) | Message::Answer { .. }) => {
+            Incoming::Other
+        }
         (Protocol::Raw | Protocol::Echo, message) => plain::decode(message),
     }
 }
@@ -76,7 +83,7 @@ pub fn decode(protocol: Protocol, message: Message<'_>) -> Incoming<'_> {
 pub fn greeting(protocol: Protocol) -> Option<&'static [u8]> {
     match protocol {
         Protocol::Socketio => Some(socketio::CONNECT),
-        Protocol::Native | Protocol::Channels | Protocol::Raw | Protocol::Echo => None,
+        Protocol::Native | Protocol::Sse | Protocol::Channels | Protocol::Raw | Protocol::Echo => None,
     }
 }
 
@@ -84,7 +91,7 @@ pub fn greeting(protocol: Protocol) -> Option<&'static [u8]> {
 #[must_use]
 pub fn is_welcomed(protocol: Protocol) -> bool {
     match protocol {
-        Protocol::Native | Protocol::Socketio => true,
+        Protocol::Native | Protocol::Socketio | Protocol::Sse => true,
         Protocol::Channels | Protocol::Raw | Protocol::Echo => false,
     }
 }
@@ -93,7 +100,7 @@ pub fn is_welcomed(protocol: Protocol) -> bool {
 #[must_use]
 pub fn has_acks(protocol: Protocol) -> bool {
     match protocol {
-        Protocol::Native => true,
+        Protocol::Native | Protocol::Sse => true,
         Protocol::Channels | Protocol::Socketio | Protocol::Raw | Protocol::Echo => false,
     }
 }
@@ -102,7 +109,7 @@ pub fn has_acks(protocol: Protocol) -> bool {
 #[must_use]
 pub fn offset(protocol: Protocol, message: Message<'_>) -> Option<u64> {
     match (protocol, message) {
-        (Protocol::Native, Message::Text(text)) => native::offset(text),
+        (Protocol::Native | Protocol::Sse, Message::Text(text)) => native::offset(text),
         _ => None,
     }
 }

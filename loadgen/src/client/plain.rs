@@ -8,5 +8,6 @@ use super::connection::Message;
 pub(super) fn decode(message: Message<'_>) -> Incoming<'_> {
     match message {
         Message::Text(bytes) | Message::Binary(bytes) => Incoming::Payload(Cow::Borrowed(bytes)),
+        Message::Answer { .. } => Incoming::Other,
     }
 }

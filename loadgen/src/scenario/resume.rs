@@ -11,8 +11,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::seat::Seat;
 use super::stage::Stage;
 use super::{open_at, path};
-use crate::client::connection::{Connection, OwnedMessage};
+use crate::client::connection::OwnedMessage;
 use crate::client::gate::Gate;
+use crate::client::line::Line;
 use crate::client::native::Ticket;
 use crate::client::{Incoming, decode};
 
@@ -34,12 +35,7 @@ pub(super) async fn attend(seat: Arc<Seat>, stage: Arc<Stage>, gate: Arc<Gate>) 
 }
 
 /// Tries for as long as a connection may take; `None` when that was in vain, or all is over.
-async fn come_back(
-    stage: &Stage,
-    gate: &Gate,
-    client: u32,
-    ticket: &Ticket,
-) -> Option<(Connection, VecDeque<OwnedMessage>)> {
+async fn come_back(stage: &Stage, gate: &Gate, client: u32, ticket: &Ticket) -> Option<(Line, VecDeque<OwnedMessage>)> {
     let end = Instant::now() + stage.plan.connect_timeout;
     let path = ticket.put_on(&path(&stage.plan, client));
     while !stage.is_over() && Instant::now() < end {
@@ -52,8 +48,8 @@ async fn come_back(
 }
 
 /// One try: until the welcome. What was missed follows it, and is heard as ever.
-async fn enter(stage: &Stage, gate: &Gate, client: u32, path: &str) -> Option<(Connection, VecDeque<OwnedMessage>)> {
-    let mut connection = open_at(&stage.plan, gate, client, path).await.ok()?;
+async fn enter(stage: &Stage, gate: &Gate, client: u32, path: &str) -> Option<(Line, VecDeque<OwnedMessage>)> {
+    let mut connection = Line::WebSocket(open_at(&stage.plan, gate, client, path).await.ok()?);
     let mut early = VecDeque::new();
     loop {
         let message = connection.next(&mut early).await.ok()?;

@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 use super::stage::Stage;
 use super::talk::Arrived;
 use crate::cli::Pace;
-use crate::client::connection::{Connection, Message, OwnedMessage, Taken};
+use crate::client::connection::{Message, OwnedMessage, Taken};
+use crate::client::line::Line;
 use crate::client::native::Ticket;
 use crate::client::{Incoming, decode, encode, has_acks, offset};
 use crate::ledger::Fate;
@@ -40,7 +41,7 @@ pub(super) struct Seat {
 #[derive(Debug)]
 struct Inner {
     /// `None` when the server or the network has closed it.
-    connection: Option<Connection>,
+    connection: Option<Line>,
     ears: Ears,
     mouth: Mouth,
     /// Of the task that reads.
@@ -85,7 +86,7 @@ pub(super) struct Leaver {
     pub(super) receiver: Receiver,
     /// Whether the server or the network had closed it.
     pub(super) is_gone: bool,
-    pub(super) connection: Option<Connection>,
+    pub(super) connection: Option<Line>,
 }
 
 impl Seat {
@@ -136,6 +137,10 @@ impl Seat {
                 return Poll::Ready(());
             }
             self.react(inner, cx);
+            if inner.mouth.leaving.is_some() {
+                // The answer to a message may make place for the next one.
+                self.go_on(inner, cx);
+            }
         }
     }
 
@@ -294,7 +299,7 @@ impl Seat {
     }
 
     /// Has come back; `early` came behind its welcome.
-    pub(super) fn sit_again(&self, connection: Connection, early: VecDeque<OwnedMessage>) {
+    pub(super) fn sit_again(&self, connection: Line, early: VecDeque<OwnedMessage>) {
         let mut inner = self.inner.lock();
         inner.connection = Some(connection);
         inner.early = early;

@@ -15,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 use super::seat::{Leaver, Seat};
 use super::stage::Stage;
 use super::{CONNECTING_MAX, Finding, RunError, account, connected, gate, open, resume, trouble};
-use crate::cli::Pace;
-use crate::client::connection::{Connection, OwnedMessage};
+use crate::cli::{Pace, Protocol};
+use crate::client::connection::OwnedMessage;
 use crate::client::frame::Opcode;
 use crate::client::gate::Gate;
+use crate::client::line::Line;
 use crate::client::native::Ticket;
-use crate::client::{Incoming, decode, greeting, has_acks, is_welcomed, offset};
+use crate::client::{Incoming, decode, greeting, has_acks, is_welcomed, offset, sse};
 use crate::clock::Alarm;
 use crate::plan::{Plan, Talk};
 use crate::record::{Records, note, us};
@@ -173,7 +174,7 @@ async fn close_all(stage: &Stage, seats: &[Arc<Seat>], mut readers: JoinSet<()>)
 
 /// A client that is connected, and in its room.
 pub(super) struct Arrived {
-    pub(super) connection: Connection,
+    pub(super) connection: Line,
     /// What came behind the welcome.
     pub(super) early: VecDeque<OwnedMessage>,
     /// Where it stands, if it may come back.
@@ -191,7 +192,7 @@ async fn connect_all(stage: &Arc<Stage>, gate: &Gate) -> Result<Vec<Arrived>, Ru
 
 async fn connect_one(stage: &Stage, gate: &Gate, number: u32) -> Result<Arrived, String> {
     let (begin, within) = (Instant::now(), stage.plan.connect_timeout);
-    let mut connection = open(&stage.plan, gate, number).await.map_err(|error| error.to_string())?;
+    let mut connection = dial(stage, gate, number).await?;
     note(&mut stage.records.shard(number).lock().connect, us(begin.elapsed()));
     let (mut early, mut ticket) = (VecDeque::new(), None);
     if is_welcomed(stage.talk.protocol) {
@@ -204,10 +205,19 @@ async fn connect_one(stage: &Stage, gate: &Gate, number: u32) -> Result<Arrived,
     Ok(Arrived { connection, early, ticket })
 }
 
+async fn dial(stage: &Stage, gate: &Gate, number: u32) -> Result<Line, String> {
+    let plan = &stage.plan;
+    if stage.talk.protocol == Protocol::Sse {
+        let events = sse::connect(&plan.url_of(number), number, &plan.access, plan.connect_timeout).await;
+        return events.map(|events| Line::Events(Box::new(events))).map_err(|error| error.to_string());
+    }
+    open(plan, gate, number).await.map(Line::WebSocket).map_err(|error| error.to_string())
+}
+
 /// Waits for the welcome, and reads on to where the room stands: what was said before is not this run's.
 async fn join(
     stage: &Stage,
-    connection: &mut Connection,
+    connection: &mut Line,
     early: &mut VecDeque<OwnedMessage>,
 ) -> Result<Option<Ticket>, String> {
     let protocol = stage.talk.protocol;
