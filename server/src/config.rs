@@ -1,6 +1,7 @@
 //! The only place that reads arguments and environment; everybody else gets
 //! values.
 
+use std::fmt;
 use std::net::{self, IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use history::Sync;
+use history::{RedisOpenError, RedisStore, Sync};
 use hub::{NameError, RoomName};
 use ipnet::{AddrParseError, IpNet};
 use jiff::tz::TimeZone;
@@ -83,9 +84,17 @@ pub struct ServeArgs {
     /// Where to listen for HTTP and WebSocket; port 0 takes a free one.
     #[arg(long, env = "NEGAPHONE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// Where messages are kept: sqlite (in files) or memory (gone with the
-    /// process). Rooms whose name begins with ~ are always in memory.
-    #[arg(long, env = "NEGAPHONE_HISTORY", default_value = "sqlite", value_name = "STORE")]
+    /// Where messages are kept: sqlite (in files), memory (gone with the
+    /// process), or redis://HOST:PORT, which several servers share; rediss://
+    /// for TLS, with USER:PASSWORD@ before the host where they are asked for.
+    /// Rooms whose name begins with ~ are always in memory.
+    #[arg(
+        long,
+        env = "NEGAPHONE_HISTORY",
+        hide_env_values = true,
+        default_value = "sqlite",
+        value_name = "sqlite|memory|redis://…"
+    )]
     pub history: HistoryKind,
     /// The folder of these files; made if need be.
     #[arg(long, env = "NEGAPHONE_DATA_DIR", default_value = DATA_DIR, value_name = "FOLDER")]
@@ -188,22 +197,58 @@ Examples:
 pub(crate) const DATA_DIR: &str = "./data";
 
 /// Which store keeps messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HistoryKind {
     /// In files of SQLite.
     Sqlite,
     /// In memory.
     Memory,
+    /// In Redis.
+    Redis(RedisUrl),
+}
+
+/// An address of Redis, with a password perhaps.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RedisUrl(pub(crate) Arc<str>);
+
+impl RedisUrl {
+    /// Where it leads: without user and password.
+    ///
+    /// # Panics
+    ///
+    /// Never: it was checked.
+    #[must_use]
+    pub fn address(&self) -> String {
+        RedisStore::address(&self.0).expect("it was checked when it was read")
+    }
+}
+
+impl FromStr for RedisUrl {
+    type Err = RedisOpenError;
+
+    fn from_str(url: &str) -> Result<Self, RedisOpenError> {
+        RedisStore::address(url)?;
+        Ok(Self(url.into()))
+    }
+}
+
+impl fmt::Debug for RedisUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisUrl").field(&self.address()).finish()
+    }
 }
 
 impl FromStr for HistoryKind {
-    type Err = &'static str;
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, &'static str> {
+    fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "sqlite" => Ok(Self::Sqlite),
             "memory" => Ok(Self::Memory),
-            _ => Err("write sqlite or memory"),
+            url if url.starts_with("redis://") || url.starts_with("rediss://") => {
+                url.parse().map(Self::Redis).map_err(|error: RedisOpenError| error.to_string())
+            }
+            _ => Err("write sqlite, memory or redis://HOST:PORT".to_owned()),
         }
     }
 }
@@ -246,6 +291,11 @@ pub enum History {
         /// When a message counts as stored.
         sync: Sync,
     },
+    /// In Redis, which other nodes may share.
+    Redis {
+        /// Which.
+        url: RedisUrl,
+    },
 }
 
 impl ServeArgs {
@@ -254,9 +304,10 @@ impl ServeArgs {
             SyncArg::Os => Sync::Os,
             SyncArg::Disk => Sync::Disk,
         };
-        match self.history {
+        match &self.history {
             HistoryKind::Memory => History::Memory,
             HistoryKind::Sqlite => History::Sqlite { data_dir: self.data_dir.clone(), sync },
+            HistoryKind::Redis(url) => History::Redis { url: url.clone() },
         }
     }
 }
@@ -441,8 +492,18 @@ mod tests {
         let disk = config(&["--history", "sqlite", "--data-dir", "/srv/x", "--sync", "disk"]).unwrap().history;
         assert_eq!(disk, History::Sqlite { data_dir: data_dir("/srv/x"), sync: Sync::Disk });
         assert_eq!(config(&["--history", "memory"]).unwrap().history, History::Memory);
-        let unknown = Cli::try_parse_from(["negaphone", "--history", "redis://localhost"]).unwrap_err();
-        assert!(unknown.to_string().contains("write sqlite or memory"), "{unknown}");
+        for bad in ["postgres://localhost", "redis://", "redis://localhost/first"] {
+            let error = Cli::try_parse_from(["negaphone", "--history", bad]).unwrap_err();
+            assert!(error.to_string().contains("redis://"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_of_redis_is_nowhere_shown() {
+        let config = config(&["--history", "rediss://ada:secret@cache.example:6380/3"]).unwrap();
+        let History::Redis { url } = &config.history else { panic!("{:?}", config.history) };
+        assert_eq!(url.address(), "cache.example:6380");
+        assert!(!format!("{config:?}").contains("secret"));
     }
 
     #[test]

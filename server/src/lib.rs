@@ -44,13 +44,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use config::{Config, History, TcpDoor};
-use history::{OpenError, Sync};
+use history::Sync;
+use hub::Durability;
 use limits::Limits;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 
 use app::App;
+pub use store::StoreOpenError;
 
 /// Descriptors that the program would like to have: one per connection.
 const DESCRIPTORS_WANTED: u64 = 1 << 20;
@@ -78,7 +80,7 @@ pub enum StartError {
     },
     /// What was said before cannot be read.
     #[error(transparent)]
-    History(#[from] OpenError),
+    History(#[from] StoreOpenError),
     /// The system gives no threads.
     #[error("cannot start the image pool: {0}")]
     Threads(io::Error),
@@ -114,7 +116,7 @@ pub async fn start_within(config: Config, limits: Limits) -> Result<Running, Sta
     let (listener, address) = bind("--listen", config.listen, waiting_max)?;
     let tcp_pair = bind_tcp_door("--tcp-pair", config.tcp_pair, waiting_max)?;
     let tcp_room = bind_tcp_door("--tcp-room", config.tcp_room, waiting_max)?;
-    let store = store::open(&config.history, &limits)?;
+    let store = store::open(&config.history, &limits).await?;
     let app = App::start(config, limits, store, address).map_err(StartError::Threads)?;
     let router = router::router(&app);
     let tcp_pair_address = tcp_pair.map(|(listener, address)| {
@@ -204,6 +206,16 @@ impl Running {
             History::Sqlite { data_dir, sync: Sync::Os } => format!("in {}, survives a kill", data_dir.display()),
             History::Sqlite { data_dir, sync: Sync::Disk } => {
                 format!("in {}, survives the loss of power", data_dir.display())
+            }
+            History::Redis { url } => {
+                let survives = match store::durability(self.app.hub.store().as_ref()) {
+                    Durability::Memory => "gone with its process: appendonly is off",
+                    Durability::Seconds => "survives its end but for the last seconds: appendfsync everysec",
+                    Durability::Os => "survives a kill: appendfsync no",
+                    Durability::Disk => "survives the loss of power: appendfsync always",
+                    Durability::Unknown => "what it survives is unknown: CONFIG GET is refused",
+                };
+                format!("in Redis at {}, {survives}", url.address())
             }
         }
     }

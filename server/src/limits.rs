@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use history::{MemoryLimits, SqliteLimits};
+use history::{MemoryLimits, RedisLimits, SqliteLimits};
 use hub::HubLimits;
 use invert::Limits as ImageLimits;
 use wire::native::NativeLimits;
@@ -20,6 +20,8 @@ pub struct Limits {
     pub memory: MemoryLimits,
     /// The history in files.
     pub sqlite: SqliteLimits,
+    /// The history in Redis.
+    pub redis: RedisLimits,
     /// Text, data and ids of the native door and of HTTP.
     pub native: NativeLimits,
     /// Pixels, frames and bytes of a picture.
@@ -301,6 +303,7 @@ impl Limits {
             hub: hub_limits(tape_tail_max_bytes),
             memory: MemoryLimits::default(),
             sqlite: SqliteLimits::default(),
+            redis: RedisLimits::default(),
             native: NativeLimits::default(),
             image: ImageLimits::default(),
             connections: ConnectionLimits {
@@ -367,6 +370,8 @@ fn hub_limits(tape_tail_max_bytes: u64) -> HubLimits {
         presence_names_max: 100,
         presence_interval: Duration::from_secs(1),
         catch_up_page_messages: 500,
+        compare_interval: Duration::from_secs(5),
+        ahead_max_messages: 4096,
     }
 }
 

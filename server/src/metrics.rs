@@ -294,6 +294,12 @@ impl Collector for Present {
             None,
             &ConstCounter::new(self.hub.messages_stored()),
         )?;
+        put(
+            "history_available",
+            "Whether the history answers: 1, or 0 while new messages are refused.",
+            None,
+            &gauge(usize::from(self.hub.store().is_available())),
+        )?;
         // Whoever asks is a task.
         put("tasks", "Tasks of the program.", None, &gauge(Handle::current().metrics().num_alive_tasks()))?;
         put("rooms", "Rooms in memory.", None, &gauge(self.hub.rooms_in_memory()))?;

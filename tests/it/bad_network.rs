@@ -17,8 +17,9 @@ async fn talk_through(fault: Fault, count: u64) -> usize {
     let clients: Vec<_> = (0..=CLIENTS)
         .map(|client| {
             tokio::spawn(resuming::run(Script {
-                address: if client == CLIENTS { server.address() } else { proxy.address() },
+                addresses: vec![if client == CLIENTS { server.address() } else { proxy.address() }],
                 room: "net".to_owned(),
+                epoch: None,
                 name: format!("client-{client}"),
                 count,
                 interval: Duration::from_millis(1),

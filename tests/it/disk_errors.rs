@@ -63,8 +63,9 @@ async fn a_disk_that_fails_now_and_then_loses_nothing_that_was_acked() {
     let clients: Vec<_> = (0..4)
         .map(|client| {
             tokio::spawn(resuming::run(Script {
-                address: server.address(),
+                addresses: vec![server.address()],
                 room: "disk".to_owned(),
+                epoch: None,
                 name: format!("client-{client}"),
                 count: COUNT,
                 interval: Duration::from_millis(10),

@@ -12,31 +12,34 @@ const CLIENTS_A_ROOM: usize = 5;
 /// Of each client: 500 messages a second in all.
 const MESSAGES_A_SECOND: u64 = 50;
 /// Everything is done so long after the monkey has gone.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long the monkey is at it; `cargo xtask long` asks for more.
-fn seconds() -> u64 {
-    std::env::var("MONKEY_SECONDS").map_or(20, |text| text.parse().expect("MONKEY_SECONDS is a number"))
+pub(crate) fn seconds(default: u64) -> u64 {
+    std::env::var("MONKEY_SECONDS").map_or(default, |text| text.parse().expect("MONKEY_SECONDS is a number"))
 }
 
 /// Numbers that look random, the same for the same seed.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn roll(&mut self, range: Range<u64>) -> u64 {
+    pub(crate) fn new() -> Self {
+        Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
+    }
+
+    pub(crate) fn roll(&mut self, range: Range<u64>) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         range.start + (self.0 >> 33) % (range.end - range.start)
     }
 
-    fn millis(&mut self, range: Range<u64>) -> Duration {
+    pub(crate) fn millis(&mut self, range: Range<u64>) -> Duration {
         Duration::from_millis(self.roll(range))
     }
 }
 
 /// Kills, stops and restarts the server until the time is over; how often.
 async fn torment(server: &mut ServerProcess, time: Duration) -> usize {
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new();
     let end = Instant::now() + time;
     let mut deeds = 0;
     while Instant::now() < end {
@@ -57,13 +60,14 @@ async fn torment(server: &mut ServerProcess, time: Duration) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_acked_is_lost_and_everything_is_heard_once_in_order() {
-    let seconds = seconds();
+    let seconds = seconds(20);
     let folder = tempfile::tempdir().unwrap();
     let mut server = ServerProcess::start(folder.path());
     let count = MESSAGES_A_SECOND * seconds;
     let script = |room: usize, client: usize| Script {
-        address: server.address(),
+        addresses: vec![server.address()],
         room: format!("room-{room}"),
+        epoch: None,
         name: format!("client-{client}"),
         count,
         interval: Duration::from_secs(1) / u32::try_from(MESSAGES_A_SECOND).unwrap(),

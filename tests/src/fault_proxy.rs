@@ -1,6 +1,8 @@
 //! A bad network between clients and a server.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +33,7 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct FaultProxy {
     address: SocketAddr,
+    connections: Arc<AtomicUsize>,
     accepting: AbortHandle,
 }
 
@@ -43,13 +46,22 @@ impl FaultProxy {
     pub async fn start(server: SocketAddr, fault: Fault) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&connections);
         let accepting = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
+            let mut suffering = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                connections.spawn(suffer(client, server, fault));
+                count.fetch_add(1, Ordering::Relaxed);
+                suffering.spawn(suffer(client, server, fault));
             }
         });
-        Self { address, accepting: accepting.abort_handle() }
+        Self { address, connections, accepting: accepting.abort_handle() }
+    }
+
+    /// How many there have been.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// What clients connect to.

@@ -15,6 +15,7 @@ use crate::port::lasting_address;
 #[derive(Debug)]
 pub struct ServerProcess {
     folder: PathBuf,
+    history: String,
     log: Log,
     address: SocketAddr,
     child: Child,
@@ -37,7 +38,17 @@ impl ServerProcess {
     /// When it does not start.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        Self::with_log(folder, Log::Beside)
+        Self::spawn(folder, "sqlite", Log::Beside)
+    }
+
+    /// Starts a node over a Redis.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start_over(redis_url: &str) -> Self {
+        Self::spawn(Path::new("."), redis_url, Log::Beside)
     }
 
     /// Starts it with its log in the same folder, so that it fails with the
@@ -48,12 +59,12 @@ impl ServerProcess {
     /// When it does not start.
     #[must_use]
     pub fn start_with_log_file(folder: &Path) -> Self {
-        Self::with_log(folder, Log::File)
+        Self::spawn(folder, "sqlite", Log::File)
     }
 
-    fn with_log(folder: &Path, log: Log) -> Self {
-        let (child, address) = spawn(folder, log, lasting_address());
-        Self { folder: folder.to_owned(), log, address, child }
+    fn spawn(folder: &Path, history: &str, log: Log) -> Self {
+        let (child, address) = spawn(folder, history, log, lasting_address());
+        Self { folder: folder.to_owned(), history: history.to_owned(), log, address, child }
     }
 
     /// Where it listens, before and after a restart.
@@ -94,7 +105,7 @@ impl ServerProcess {
     pub fn restart(&mut self, signal: Signal) {
         self.signal(signal);
         self.child.wait().expect("a child");
-        (self.child, _) = spawn(&self.folder, self.log, self.address);
+        (self.child, _) = spawn(&self.folder, &self.history, self.log, self.address);
     }
 }
 
@@ -118,13 +129,13 @@ fn program() -> PathBuf {
     program
 }
 
-fn spawn(folder: &Path, log: Log, listen: SocketAddr) -> (Child, SocketAddr) {
+fn spawn(folder: &Path, history: &str, log: Log, listen: SocketAddr) -> (Child, SocketAddr) {
     // A write past the limit of a file's size is an error then, not the end of the process.
     let mut command = Command::new("sh");
     command
         .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
         .arg(program())
-        .args(["serve", "--no-rate-limit", "--listen", &listen.to_string(), "--data-dir"])
+        .args(["serve", "--no-rate-limit", "--history", history, "--listen", &listen.to_string(), "--data-dir"])
         .arg(folder)
         // The raw TCP doors have fixed ports, and several servers run at a time.
         .envs([("NEGAPHONE_TCP_PAIR", "off"), ("NEGAPHONE_TCP_ROOM", "off")])

@@ -20,10 +20,13 @@ const RETRY_PAUSE: Duration = Duration::from_millis(30);
 /// What a client does.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// Where it connects to.
-    pub address: SocketAddr,
+    /// Where it connects to: each time to the next of them.
+    pub addresses: Vec<SocketAddr>,
     /// Its room.
     pub room: String,
+    /// The room's life, if it is known before anything was said: then it hears
+    /// everything, however late it comes.
+    pub epoch: Option<String>,
     /// Its name.
     pub name: String,
     /// How many messages it says.
@@ -70,8 +73,9 @@ pub struct Seen {
 ///
 /// When the server says something that makes no sense.
 pub async fn run(script: Script) -> Seen {
-    let mut client =
-        Client { start: Instant::now(), script, sent: 0, session: None, position: None, seen: Seen::default() };
+    let position = script.epoch.clone().map(|epoch| (epoch, 0));
+    let (start, seen) = (Instant::now(), Seen::default());
+    let mut client = Client { start, script, attempts: 0, sent: 0, session: None, position, seen };
     while !client.is_done() {
         // Whatever ends a connection, the next one goes on from where it ended.
         client.connect_and_talk().await;
@@ -85,6 +89,8 @@ type Socket = WebSocketStream<TcpStream>;
 struct Client {
     start: Instant,
     script: Script,
+    /// To connect.
+    attempts: usize,
     /// On the present connection, counted from the first message.
     sent: u64,
     session: Option<String>,
@@ -103,10 +109,12 @@ impl Client {
     }
 
     async fn connect_and_talk(&mut self) {
+        let address = self.script.addresses[self.attempts % self.script.addresses.len()];
+        self.attempts += 1;
         let connecting = async {
-            let stream = TcpStream::connect(self.script.address).await.ok()?;
+            let stream = TcpStream::connect(address).await.ok()?;
             stream.set_nodelay(true).ok()?;
-            Some(Box::pin(client_async(self.url(), stream)).await.ok()?.0)
+            Some(Box::pin(client_async(self.url(address), stream)).await.ok()?.0)
         };
         let Ok(Some(mut socket)) = timeout(self.script.patience, connecting).await else { return };
         self.seen.connections += 1;
@@ -120,8 +128,8 @@ impl Client {
         socket.close(None).await.ok();
     }
 
-    fn url(&self) -> String {
-        let Script { address, room, name, .. } = &self.script;
+    fn url(&self, address: SocketAddr) -> String {
+        let Script { room, name, .. } = &self.script;
         let mut url = format!("ws://{address}/ws?room={room}&name={name}");
         if let Some(session) = &self.session {
             url += &format!("&session={session}");

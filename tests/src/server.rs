@@ -53,6 +53,24 @@ impl TestServer {
         Self::with(|config| config.history = history).await
     }
 
+    /// A node that keeps its messages in Redis.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn over(redis_url: &str) -> Self {
+        let mut config = Self::config();
+        config.history = History::Redis { url: redis_url.parse().expect("an address of Redis") };
+        let mut limits = config.limits(DESCRIPTORS);
+        // A member that comes or goes, a node or a Redis that is gone: all is noticed within a test's patience.
+        limits.redis.answer_max = std::time::Duration::from_secs(2);
+        limits.redis.presence_age_max = std::time::Duration::from_secs(3);
+        limits.hub.compare_interval = std::time::Duration::from_secs(1);
+        // A page comes through before the network fails again.
+        limits.hub.catch_up_page_messages = 50;
+        Self::start_within(config, limits).await
+    }
+
     /// A server with other bounds than its own.
     ///
     /// # Panics

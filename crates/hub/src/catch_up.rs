@@ -6,7 +6,7 @@ use bytes::BytesMut;
 
 use crate::format::{Event, Format, Formats, Happening};
 use crate::leave::Leave;
-use crate::message::Offset;
+use crate::message::{Epoch, Offset};
 use crate::outbox::Piece;
 use crate::room::Room;
 use crate::session::{MembershipId, Session, Sink};
@@ -21,6 +21,8 @@ pub(crate) struct CatchUp<S> {
     pub(crate) session: Arc<Session<S>>,
     pub(crate) membership: MembershipId,
     pub(crate) format: Format,
+    /// Its life of the room.
+    pub(crate) epoch: Epoch,
     /// It has seen this one.
     pub(crate) after: Offset,
     /// Its cursor stands behind this one.
@@ -56,8 +58,8 @@ impl<S: Sink> CatchUp<S> {
                 return Err(Leave::TooSlow);
             }
             for message in page.messages.iter().take(limit) {
-                let event =
-                    Event { room: self.room.name(), epoch: self.room.epoch(), happening: Happening::Message(message) };
+                let happening = Happening::Message(message);
+                let event = Event { room: self.room.name(), epoch: self.epoch, happening };
                 self.formats.encoder(self.format).encode(&event, &mut out);
                 self.after = message.offset;
                 if out.len() >= limits.write_max_bytes {

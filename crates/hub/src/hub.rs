@@ -10,10 +10,11 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 
 use crate::catch_up::CatchUp;
+use crate::follow::Follower;
 use crate::format::{Format, Formats};
 use crate::limits::HubLimits;
 use crate::message::{Draft, Epoch, Message, Offset, Position};
@@ -43,6 +44,8 @@ pub struct Hub<S> {
     formats: Formats,
     limits: Arc<HubLimits>,
     queue: Arc<Queue<S>>,
+    follower: Arc<Follower<S>>,
+    following: AbortHandle,
     /// Gone once it was waited for.
     writer: Mutex<Option<JoinHandle<()>>>,
     stored: Arc<AtomicU64>,
@@ -138,7 +141,9 @@ impl<S: Sink> Hub<S> {
         let queue = Arc::new(Queue::new(limits.queue_max_messages, limits.queue_max_bytes));
         let stored = Arc::default();
         let written = Arc::clone(&stored);
-        let writing = writer::write(Arc::clone(&queue), Arc::clone(&store), limits.batch_max_messages, written);
+        let follower = Arc::new(Follower::new(Arc::clone(&store), Arc::clone(&limits)));
+        let following = tokio::spawn(Arc::clone(&follower).run()).abort_handle();
+        let writing = writer::write(Arc::clone(&queue), Arc::clone(&follower), limits.batch_max_messages, written);
         let writer = Mutex::new(Some(tokio::spawn(writing)));
         Arc::new_cyclic(|me| Self {
             rooms: Mutex::default(),
@@ -147,6 +152,8 @@ impl<S: Sink> Hub<S> {
             formats,
             limits,
             queue,
+            follower,
+            following,
             writer,
             stored,
             memberships: AtomicU64::new(0),
@@ -179,13 +186,19 @@ impl<S: Sink> Hub<S> {
         if head.is_none() && !admit() {
             return Err(RoomError::NotAdmitted);
         }
-        self.insert(name, head)
+        // Where nothing is stored, the nodes over one store agree on an epoch.
+        let epoch = match head {
+            Some(head) => head.epoch,
+            None => self.follower.epoch_of_new(name).await?,
+        };
+        self.insert(name, head.unwrap_or(Head { epoch, offset: Offset(0), first_held: Offset(1) }))
     }
 
-    fn insert(&self, name: &RoomName, head: Option<Head>) -> Result<Arc<Room<S>>, RoomError> {
+    fn insert(&self, name: &RoomName, head: Head) -> Result<Arc<Room<S>>, RoomError> {
         let mut rooms = self.rooms.lock();
         // Another task may have opened it meanwhile. While it is in memory the head that it counts is the right one, and
-        // while it is not, nobody can publish into it: a head read just before is still true.
+        // while it is not, nobody at this node can publish into it: a head read just before is still true, and what
+        // another node stores is seen before somebody enters.
         if let Some(room) = rooms.get(name) {
             return Ok(Arc::clone(room));
         }
@@ -257,6 +270,7 @@ impl<S: Sink> Hub<S> {
         join: Join,
         welcome: impl FnOnce(&Welcome) -> Option<Bytes> + Send,
     ) -> Result<Seat<S>, StoreError> {
+        self.follower.enter(room).await?;
         let oldest_start = match join.since {
             Since::Live => Offset(0),
             Since::Latest | Since::After(_) | Since::Unknown => self.oldest_start(room).await?,
@@ -265,7 +279,7 @@ impl<S: Sink> Hub<S> {
         let mut start = None;
         let format = join.format;
         room.enter(id, session, join.name.clone(), format, |entry, cursor| {
-            let told = plan(room.epoch(), entry, join.since, join.history, oldest_start);
+            let told = plan(entry, join.since, join.history, oldest_start);
             if let Some(frame) = welcome(&told) {
                 session.push(frame);
             }
@@ -281,6 +295,7 @@ impl<S: Sink> Hub<S> {
                 session: Arc::clone(session),
                 membership: id,
                 format,
+                epoch: told.epoch,
                 after: told.offset,
                 until: told.head,
             };
@@ -291,10 +306,12 @@ impl<S: Sink> Hub<S> {
     }
 
     /// The message before the oldest one that can be read.
-    async fn oldest_start(&self, room: &Room<S>) -> Result<Offset, StoreError> {
+    async fn oldest_start(&self, room: &Arc<Room<S>>) -> Result<Offset, StoreError> {
         // Read before the store is asked: where it holds nothing, it holds all that comes after this.
         let head = room.head();
-        Ok(self.store.head(room.name()).await?.map_or(head, |stored| stored.first_held.back(1)))
+        let Some(stored) = self.store.head(room.name()).await? else { return Ok(head) };
+        self.follower.see(room, Position { offset: stored.offset, epoch: stored.epoch }).await?;
+        Ok(stored.first_held.back(1))
     }
 
     /// Reads up to `limit` messages: those after the position where it holds,
@@ -305,8 +322,9 @@ impl<S: Sink> Hub<S> {
     /// When the store does not answer.
     pub async fn read(&self, room: &Arc<Room<S>>, since: Since, limit: usize) -> Result<Reading, StoreError> {
         let oldest_start = self.oldest_start(room).await?;
-        let entry = Entry { head: room.head(), members: room.members() };
-        let told = plan(room.epoch(), entry, since, limit as u64, oldest_start);
+        let Position { offset: head, epoch } = room.position();
+        let entry = Entry { epoch, head, members: room.members() };
+        let told = plan(entry, since, limit as u64, oldest_start);
         let mut messages = self.store.read(room.name(), told.offset, limit).await?.messages;
         // The store may be ahead of the room by what is not on the tapes yet, and retention may have gone on.
         messages.retain(|message| message.offset <= told.head);
@@ -359,6 +377,7 @@ impl<S: Sink> Hub<S> {
     /// Takes no more messages; waits until those under way are stored, and the
     /// store is closed.
     pub async fn close(&self) {
+        self.following.abort();
         self.queue.close();
         let writer = self.writer.lock().take();
         if let Some(writer) = writer {
@@ -370,8 +389,8 @@ impl<S: Sink> Hub<S> {
 }
 
 /// Where a new member's stream begins, and what it is told of that.
-fn plan(epoch: Epoch, entry: Entry, since: Since, history: u64, oldest_start: Offset) -> Welcome {
-    let Entry { head, members } = entry;
+fn plan(entry: Entry, since: Since, history: u64, oldest_start: Offset) -> Welcome {
+    let Entry { epoch, head, members } = entry;
     let latest = head.back(history).max(oldest_start).min(head);
     let (offset, recovered) = match since {
         Since::Live => (head, None),

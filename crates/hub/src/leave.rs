@@ -12,6 +12,7 @@ pub enum Leave {
     Silent,
     /// The store did not take a message that the door has no way to refuse.
     StoreDown,
-    /// The server stops or restarts; the peer should come back.
+    /// The server stops or restarts, or the room has begun a new life because
+    /// some of its history is lost; the peer should come back.
     Restart,
 }

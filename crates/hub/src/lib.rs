@@ -13,6 +13,7 @@
 //! [`session`], [`room`], [`queue`], [`Hub`].
 
 mod catch_up;
+mod follow;
 pub mod format;
 mod hub;
 pub mod leave;
@@ -23,6 +24,7 @@ pub mod nodes;
 pub mod outbox;
 mod pump;
 pub mod queue;
+mod refusals;
 pub mod room;
 pub mod session;
 pub mod store;

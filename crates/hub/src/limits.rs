@@ -44,6 +44,12 @@ pub struct HubLimits {
     pub presence_interval: Duration,
     /// Messages read from the store at once for a member that catches up.
     pub catch_up_page_messages: usize,
+    /// Positions are compared with the store this often, where other nodes
+    /// store into it, too.
+    pub compare_interval: Duration,
+    /// Messages of a room that came from other nodes before their turn; then
+    /// they are let go, and read from the store.
+    pub ahead_max_messages: usize,
 }
 
 impl HubLimits {

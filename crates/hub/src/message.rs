@@ -54,6 +54,12 @@ impl Epoch {
     pub fn random() -> Self {
         Self { life: rand::random(), generation: 0 }
     }
+
+    /// Whether `other` has come after it, in the same life.
+    #[must_use]
+    pub fn is_before(self, other: Self) -> bool {
+        self.life == other.life && self.generation < other.generation
+    }
 }
 
 impl fmt::Display for Epoch {

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::format::{Event, Format, Formats, Happening};
+use crate::leave::Leave;
 use crate::limits::HubLimits;
 use crate::message::{Epoch, Message, Offset, Position};
 use crate::name::{PersonName, RoomName};
@@ -24,7 +25,6 @@ const ENVELOPE_BYTES: usize = 256;
 /// A room in memory.
 pub struct Room<S> {
     name: RoomName,
-    epoch: Epoch,
     formats: Formats,
     limits: Arc<HubLimits>,
     state: Mutex<State<S>>,
@@ -34,6 +34,7 @@ pub struct Room<S> {
 }
 
 struct State<S> {
+    epoch: Epoch,
     head: Offset,
     /// One per format that a member reads; a format that nobody reads costs nothing.
     tapes: Vec<Option<Tape>>,
@@ -45,6 +46,8 @@ struct State<S> {
     /// Sessions with answers to send at the next turn.
     answered: Vec<Arc<Session<S>>>,
     presence: Presence,
+    /// Members at other nodes.
+    elsewhere: usize,
     idle_since: Instant,
 }
 
@@ -65,11 +68,26 @@ struct Presence {
 /// What a new member is told of the room at the moment it enters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
+    pub(crate) epoch: Epoch,
     pub(crate) head: Offset,
     pub(crate) members: usize,
 }
 
+/// What became of a message that is to be put onto the tapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    /// It is on the tapes, now or since earlier.
+    Here,
+    /// Some are missing before it.
+    Ahead,
+}
+
 impl<S> State<S> {
+    /// Members at all nodes.
+    fn present(&self) -> usize {
+        self.members.len() + self.elsewhere
+    }
+
     fn begin_reading(&mut self, format: Format) {
         self.readers[format.0] += 1;
     }
@@ -84,21 +102,21 @@ impl<S> State<S> {
 }
 
 impl<S: Sink> Room<S> {
-    pub(crate) fn new(name: RoomName, head: Option<Head>, formats: Formats, limits: Arc<HubLimits>) -> Self {
+    pub(crate) fn new(name: RoomName, head: Head, formats: Formats, limits: Arc<HubLimits>) -> Self {
         let state = State {
-            head: head.map_or(Offset(0), |head| head.offset),
+            epoch: head.epoch,
+            head: head.offset,
             tapes: (0..formats.count()).map(|_| None).collect(),
             readers: vec![0; formats.count()],
             members: BTreeMap::new(),
             version: 0,
             answered: Vec::new(),
             presence: Presence::default(),
+            elsewhere: 0,
             idle_since: Instant::now(),
         };
-        let epoch = head.map_or_else(Epoch::random, |head| head.epoch);
         Self {
             name,
-            epoch,
             formats,
             limits,
             state: Mutex::new(state),
@@ -114,7 +132,7 @@ impl<S: Sink> Room<S> {
 
     /// Its life.
     pub fn epoch(&self) -> Epoch {
-        self.epoch
+        self.state.lock().epoch
     }
 
     /// The newest message.
@@ -124,11 +142,17 @@ impl<S: Sink> Room<S> {
 
     /// Where it stands.
     pub fn position(&self) -> Position {
-        Position { offset: self.head(), epoch: self.epoch }
+        let state = self.state.lock();
+        Position { offset: state.head, epoch: state.epoch }
     }
 
-    /// How many members there are, whatever their door.
+    /// How many members there are, whatever their door and node.
     pub fn members(&self) -> usize {
+        self.state.lock().present()
+    }
+
+    /// Those of them that are at this node.
+    pub(crate) fn members_here(&self) -> usize {
         self.state.lock().members.len()
     }
 
@@ -144,11 +168,11 @@ impl<S: Sink> Room<S> {
     ) {
         let mut state = self.state.lock();
         let state = &mut *state;
-        let members = state.members.len() + 1;
+        let members = state.present() + 1;
         self.tell_presence(state, members, Some(name.as_str()), Change::Joined);
         let cursor = self.end_of_tape(state, format);
         state.begin_reading(format);
-        on_entry(Entry { head: state.head, members }, cursor);
+        on_entry(Entry { epoch: state.epoch, head: state.head, members }, cursor);
         state.members.insert(id, Member { session: Arc::clone(session), name, format });
         state.version += 1;
         self.wake.notify_one();
@@ -192,18 +216,93 @@ impl<S: Sink> Room<S> {
         state.version += 1;
         state.end_reading(member.format);
         state.idle_since = Instant::now();
-        let members = state.members.len();
+        let members = state.present();
         self.tell_presence(state, members, Some(member.name.as_str()), Change::Left);
         self.wake.notify_one();
     }
 
-    /// Puts a stored message onto the tapes.
-    pub(crate) fn deliver(&self, message: &Message) {
+    /// Puts a stored message onto the tapes if it is the next one.
+    pub(crate) fn deliver(&self, epoch: Epoch, message: &Message) -> Delivered {
         let mut state = self.state.lock();
-        debug_assert!(state.head < message.offset, "offsets of a room come in order");
+        let state = &mut *state;
+        if epoch != state.epoch {
+            self.change_life(state, Position { offset: message.offset.back(1), epoch });
+        }
+        if epoch != state.epoch || message.offset <= state.head {
+            return Delivered::Here;
+        }
+        if message.offset != state.head.next() && !state.members.is_empty() {
+            return Delivered::Ahead;
+        }
         state.head = message.offset;
         let happening = Happening::Message(message);
-        self.put_on_tapes(&mut state, message.draft.len() + ENVELOPE_BYTES, happening);
+        self.put_on_tapes(state, message.draft.len() + ENVELOPE_BYTES, happening);
+        Delivered::Here
+    }
+
+    /// Whether it has members who have not been given a stored message yet.
+    pub(crate) fn lacks(&self, offset: Offset) -> bool {
+        let state = self.state.lock();
+        !state.members.is_empty() && state.head < offset
+    }
+
+    /// Goes on where the store says, if that is another life of the room or
+    /// nobody is here who would have to be given what is between.
+    pub(crate) fn begin_anew(&self, stored: Position) -> bool {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        if stored.epoch != state.epoch {
+            self.change_life(state, stored);
+            return true;
+        }
+        if state.members.is_empty() {
+            state.head = state.head.max(stored.offset);
+        }
+        false
+    }
+
+    /// Goes on where the store begins: what is before that is gone.
+    pub(crate) fn begin_behind(&self, stored: Position) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        if stored.epoch == state.epoch && stored.offset > state.head {
+            self.end_members(state, Leave::TooSlow);
+            state.head = stored.offset;
+        }
+    }
+
+    /// Another life of the room, unless it is an earlier one: members come
+    /// back, and are told that their positions hold no more.
+    fn change_life(&self, state: &mut State<S>, stored: Position) {
+        if stored.epoch.is_before(state.epoch) {
+            return;
+        }
+        self.end_members(state, Leave::Restart);
+        (state.epoch, state.head) = (stored.epoch, stored.offset);
+    }
+
+    fn end_members(&self, state: &mut State<S>, reason: Leave) {
+        for member in std::mem::take(&mut state.members).into_values() {
+            member.session.end(reason);
+            state.end_reading(member.format);
+        }
+        state.version += 1;
+        state.presence = Presence::default();
+        state.idle_since = Instant::now();
+        self.wake.notify_one();
+    }
+
+    /// So many members are at other nodes; who they are is not told.
+    pub(crate) fn tell_elsewhere(&self, members: usize) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let before = std::mem::replace(&mut state.elsewhere, members);
+        if before == members || state.members.is_empty() {
+            return;
+        }
+        let change = if members > before { Change::Joined } else { Change::Left };
+        self.tell_presence(state, state.present(), None, change);
+        self.wake.notify_one();
     }
 
     /// Has the next turn send a session's answers too.
@@ -236,7 +335,7 @@ impl<S: Sink> Room<S> {
     }
 
     fn put_on_tapes(&self, state: &mut State<S>, size_hint: usize, happening: Happening<'_>) {
-        let event = Event { room: &self.name, epoch: self.epoch, happening };
+        let event = Event { room: &self.name, epoch: state.epoch, happening };
         for (index, tape) in state.tapes.iter_mut().enumerate() {
             if let Some(tape) = tape {
                 tape.append(size_hint, |out| self.formats.encoder(Format(index)).encode(&event, out));
@@ -259,7 +358,7 @@ impl<S: Sink> Room<S> {
     pub(crate) fn tell_due_presence(&self) {
         let mut state = self.state.lock();
         let state = &mut *state;
-        let members = state.members.len();
+        let members = state.present();
         let told_before = state.presence.told_members;
         if !state.presence.due || members == told_before {
             state.presence.due = false;

@@ -23,7 +23,7 @@ struct Health {
 impl Health {
     fn new(status: &'static str, app: &App) -> Json<Self> {
         let history = store::name(&app.config.history);
-        Json(Self { status, history, durability: store::durability(app.hub.store().as_ref()) })
+        Json(Self { status, history, durability: store::durability(app.hub.store().as_ref()).name() })
     }
 }
 
@@ -33,10 +33,13 @@ pub(crate) async fn live(State(app): State<Arc<App>>) -> Response {
 }
 
 /// `GET /health/ready`: it takes connections and stores messages; 503 once it
-/// is stopping.
+/// is stopping or the store does not answer.
 pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     if app.stop.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, Health::new("stopping", &app)).into_response();
+    }
+    if !app.hub.store().is_available() {
+        return (StatusCode::SERVICE_UNAVAILABLE, Health::new("store_down", &app)).into_response();
     }
     Health::new("ready", &app).into_response()
 }

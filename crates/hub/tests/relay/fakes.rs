@@ -191,6 +191,8 @@ pub(crate) fn limits() -> HubLimits {
         presence_names_max: 10,
         presence_interval: Duration::from_secs(1),
         catch_up_page_messages: 7,
+        compare_interval: Duration::from_secs(5),
+        ahead_max_messages: 100,
     }
 }
 

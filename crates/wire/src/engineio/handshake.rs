@@ -40,6 +40,9 @@ pub enum RequestError {
     /// never here.
     #[error("Session ID unknown")]
     UnknownSession,
+    /// A session that is polled is at one node only.
+    #[error("Session ID of another node: have all requests of a session reach the same one, or use WebSocket")]
+    SessionElsewhere,
     /// A session begins with a GET.
     #[error("Bad handshake method")]
     BadHandshakeMethod,
@@ -57,7 +60,7 @@ impl RequestError {
     pub fn code(self) -> u8 {
         match self {
             Self::UnknownTransport => 0,
-            Self::UnknownSession => 1,
+            Self::UnknownSession | Self::SessionElsewhere => 1,
             Self::BadHandshakeMethod => 2,
             Self::BadRequest => 3,
             Self::UnsupportedVersion => 5,

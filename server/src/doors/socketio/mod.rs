@@ -69,7 +69,10 @@ pub(crate) async fn open(
             Transport::WebSocket => websocket::begin(&app, client, &mut request),
         };
     };
-    let Some(exchange) = app.socketio.get(sid) else { return refusal(RequestError::UnknownSession) };
+    let exchange = match app.socketio.get(sid) {
+        Ok(exchange) => exchange,
+        Err(error) => return refusal(error),
+    };
     match (transport, request.method()) {
         (Transport::WebSocket, _) => websocket::move_to(&app, exchange, &mut request),
         (Transport::Polling, &Method::GET) => exchange.get().await,

@@ -12,10 +12,10 @@ use wire::engineio::{CLOSE, NOOP, PING, Transport, packets};
 use wire::websocket::{CloseCode, Utf8};
 
 use super::exchange::{Exchange, Order, Taken};
+use super::open_packet;
 use super::out::{Out, control};
 use super::sessions::Place;
 use super::socket::Socket;
-use super::{open_packet, random_id};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::metrics::{Refused, Speaks};
@@ -30,7 +30,7 @@ pub(super) fn begin(app: &Arc<App>, client: Client) -> Response {
     let (write, read) = pipe(limits.pipe_max_bytes);
     let session = Session::new(Sink::Pipe(Arc::new(write)), Arc::clone(app.hub.limits()));
     let (exchange, orders) = Exchange::new(Arc::clone(&session), read);
-    let sid = random_id();
+    let sid = app.socketio.new_id();
     let place = match app.socketio.add(&sid, Arc::clone(&exchange), client.address) {
         Ok(place) => place,
         Err(full) => {
