@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "it says how far it is")]
 
 mod case;
+mod foreign;
 mod generator;
 mod measure;
 mod page;
@@ -21,6 +22,7 @@ use clap::Parser;
 use rustix::thread::{CpuSet, sched_setaffinity};
 
 use case::{CASES, Case};
+use foreign::Runtimes;
 use generator::{Kind, Programs};
 use measure::{Cost, median};
 
@@ -34,13 +36,15 @@ const DESCRIPTORS_WANTED: u64 = 20_000;
 struct Arguments {
     #[command(flatten)]
     programs: Programs,
+    #[command(flatten)]
+    runtimes: Runtimes,
     /// Runs of the floor and of loadgen in each case; the medians are shown
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Seconds of each run
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
-    /// Cases whose names contain this (closed, open, broadcast, idle, stall); the page is not written then
+    /// Cases whose names contain this (closed, open, broadcast, idle, stall, foreign); the page is not written then
     #[arg(long)]
     only: Option<String>,
     /// The page; what stands above its figures is kept
@@ -83,6 +87,9 @@ fn main() -> Result<()> {
     }
     if is_wanted("stall") {
         println!("{}", page.trial(&stall::hear(&arguments.programs)?));
+    }
+    if is_wanted("foreign") {
+        println!("{}", page.foreign(&foreign::visit(&arguments.programs, &arguments.runtimes)?));
     }
     if arguments.only.is_none() {
         page.write(&arguments.page).context("the page cannot be written")?;

