@@ -262,6 +262,30 @@ async fn a_node_whose_redis_is_silent_connects_again() {
     assert!(talk_while_redis_is_reached_through(Fault::BlackHoleAfter(12_000), 100).await > 1, "it was not felt");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_reached_by_tls_with_a_password_and_not_where_its_certificate_is_not_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("cert.pem"), own.cert.pem()).unwrap();
+    std::fs::write(path("key.pem"), own.signing_key.serialize_pem()).unwrap();
+    let port = lasting_address().port().to_string();
+    let (cert, key) = (path("cert.pem"), path("key.pem"));
+    let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
+    let tls = ["--tls-port", &port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no"];
+    let options = [&tls[..], &["--requirepass", "secret"]].concat();
+    let _redis = RedisServer::start(folder.path(), lasting_address(), &options);
+    let url = format!("rediss://:secret@127.0.0.1:{port}");
+    let node = tokio::task::block_in_place(|| ServerProcess::start_trusting(folder.path(), &url));
+    let url_of_node = format!("ws://{}/ws?room=n", node.address());
+    let mut ada = NativeClient::join(tests::WsClient::connect(&url_of_node).await).await;
+    assert_eq!(acked(&mut ada, "m1").await, 1);
+    let mut config = TestServer::config();
+    config.history = negaphone::config::History::Redis { url: url.parse().unwrap() };
+    let error = within_deadline("an error", Box::pin(negaphone::start(config))).await.unwrap_err().to_string();
+    assert!(error.contains("certificate") && !error.contains("secret"), "{error}");
+}
+
 #[tokio::test]
 async fn a_polling_session_is_at_one_node_and_the_others_say_so() {
     let (redis, _folder) = redis();

@@ -51,6 +51,17 @@ impl ServerProcess {
         Self::spawn(Path::new("."), redis_url, Log::Beside)
     }
 
+    /// Starts a node over a Redis that is reached by TLS, its certificate
+    /// being in the folder as `cert.pem`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    #[must_use]
+    pub fn start_trusting(folder: &Path, redis_url: &str) -> Self {
+        Self::spawn(folder, redis_url, Log::Beside)
+    }
+
     /// Starts it with its log in the same folder, so that it fails with the
     /// disk.
     ///
@@ -141,6 +152,10 @@ fn spawn(folder: &Path, history: &str, log: Log, listen: SocketAddr) -> (Child, 
         .envs([("NEGAPHONE_TCP_PAIR", "off"), ("NEGAPHONE_TCP_ROOM", "off")])
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    let certificate = folder.join("cert.pem");
+    if certificate.exists() {
+        command.env("SSL_CERT_FILE", certificate);
+    }
     if let Log::File = log {
         let file = File::options().create(true).append(true).open(folder.join("server.log"));
         command.stderr(file.expect("a folder of the test's own"));

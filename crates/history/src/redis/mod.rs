@@ -25,7 +25,7 @@ use async_trait::async_trait;
 use hub::{
     Append, Appended, Blob, BlobId, Durability, Head, Nodes, Offset, Page, RoomName, Store, StoreError, Timestamp,
 };
-use redis::{Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError, cmd};
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError, cmd};
 use thiserror::Error;
 
 pub use limits::RedisLimits;
@@ -114,6 +114,10 @@ impl RedisStore {
         let RedisOptions { url, clock, limits } = options;
         let info = info(&url)?;
         let address = info.addr().to_string();
+        if let ConnectionAddr::TcpTls { .. } = info.addr() {
+            // The library takes what the process has; somebody else may have chosen already.
+            rustls::crypto::ring::default_provider().install_default().ok();
+        }
         let connect_error = |source| RedisOpenError::Connect { address: address.clone(), source };
         let client = Client::open(info).map_err(connect_error)?;
         let node = format!("{:016x}", rand::random::<u64>());
