@@ -25,8 +25,10 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         "cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets --no-default-features -- -D warnings"
     ))?;
     // The feature peers builds a library in C and is checked where it is used.
-    let clippy =
-        cmd!(sh, "cargo clippy --locked --package benches --features instructions,relays --benches --examples");
+    let clippy = cmd!(
+        sh,
+        "cargo clippy --locked --package benches --features instructions,loadgens,relays --benches --examples"
+    );
     step::run(clippy.args(["--", "-D", "warnings"]))?;
     step::run(cmd!(sh, "env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --document-private-items"))?;
 

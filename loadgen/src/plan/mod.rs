@@ -56,11 +56,11 @@ pub struct Plan {
     pub outputs: OutputArgs,
     /// What clients present at the door.
     pub access: Access,
-    /// See [`LoadArgs`].
+    /// See [`LoadArgs`](crate::cli::LoadArgs).
     pub max_lateness: Duration,
-    /// See [`LoadArgs`].
+    /// See [`LoadArgs`](crate::cli::LoadArgs).
     pub connect_timeout: Duration,
-    /// See [`LoadArgs`].
+    /// See [`LoadArgs`](crate::cli::LoadArgs).
     pub drain: Duration,
 }
 

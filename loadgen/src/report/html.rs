@@ -87,8 +87,9 @@ fn lead(outcome: &Outcome) -> String {
             fixed(ms.p99)
         )
     });
+    let (sent, received) = nouns(outcome);
     format!(
-        "{} of {} messages sent, {} of {} deliveries received, {books}.{times}",
+        "{} of {} {sent} sent, {} of {} {received} received, {books}.{times}",
         whole(tally.sent),
         whole(tally.scheduled),
         whole(tally.received),
@@ -96,8 +97,14 @@ fn lead(outcome: &Outcome) -> String {
     )
 }
 
+/// What was sent, and what came of it.
+fn nouns(outcome: &Outcome) -> (&'static str, &'static str) {
+    if outcome.scenario == "image" { ("pictures", "negatives") } else { ("messages", "deliveries") }
+}
+
 fn cards(outcome: &Outcome) -> Markup {
     let tally = &outcome.tally;
+    let (sent, received) = nouns(outcome);
     let rate = |count: u64| if outcome.duration_s > 0.0 { count as f64 / outcome.duration_s } else { 0.0 };
     let card = |name: &str, value: String, unit: &str| {
         html! { div.card { div.name { (name) } div.value { (value) " " small { (unit) } } } }
@@ -108,14 +115,14 @@ fn cards(outcome: &Outcome) -> Markup {
     html! {
         div.cards {
             @if tally.sent > 0 {
-                (card("sent", whole(rate(tally.sent) as u64), "messages/s"))
-                (card("received", whole(rate(tally.received) as u64), "deliveries/s"))
+                (card("sent", whole(rate(tally.sent) as u64), &format!("{sent}/s")))
+                (card("received", whole(rate(tally.received) as u64), &format!("{received}/s")))
             }
             (times("latency, median", outcome.latency_ms, |ms| ms.p50))
             (times("latency, p99", outcome.latency_ms, |ms| ms.p99))
             (times("last one, p99", outcome.fanout_ms.map(|fanout| fanout.last), |ms| ms.p99))
             @if outcome.latency_ms.is_none() { (times("connect, p99", outcome.connect_ms, |ms| ms.p99)) }
-            @if tally.expected > 0 { (card("lost", whole(tally.lost), "deliveries")) }
+            @if tally.expected > 0 { (card("lost", whole(tally.lost), received)) }
         }
     }
 }
