@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::connections::Connections;
 use crate::doors::socketio;
 use crate::formats::DoorFormats;
+use crate::history_metrics::{HistoryMetrics, Measured};
 use crate::images::ImagePool;
 use crate::input::InboundBudget;
 use crate::limits::Limits;
@@ -66,11 +67,13 @@ impl App {
     ) -> std::io::Result<Arc<Self>> {
         let proxies = Proxies::new(&config.trusted_proxies);
         let (formats, encoders) = DoorFormats::new(&config.base_path, &config.time_zone);
+        let history = HistoryMetrics::default();
+        let store = Arc::new(Measured { store, metrics: history.clone() });
         let hub = Hub::start(store, encoders, Arc::new(limits.hub.clone()));
         let pictures = ImageMetrics::default();
         let images = Arc::new(ImagePool::start(limits.pool.clone(), limits.image.into(), pictures.clone())?);
         Ok(Arc::new(Self {
-            metrics: Metrics::new(&pictures, Arc::clone(&hub), Arc::clone(&images)),
+            metrics: Metrics::new(&pictures, &history, Arc::clone(&hub), Arc::clone(&images)),
             images,
             connections: Connections::new(limits.connections.max, limits.connections.per_address_max, proxies.clone()),
             inbound: InboundBudget::new(limits.session.inbound_max_bytes, limits.session.inbound_wait_max),

@@ -21,6 +21,7 @@ mod session;
 mod body;
 mod error;
 mod formats;
+mod history_metrics;
 mod images;
 mod input;
 mod metrics;

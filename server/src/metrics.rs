@@ -19,6 +19,7 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::runtime::Handle;
 
 use crate::connections::Full;
+use crate::history_metrics::HistoryMetrics;
 use crate::images::{ImageError, ImagePool, Waiting};
 use crate::sink::Hub;
 
@@ -154,7 +155,7 @@ pub(crate) struct OpenConnection(Gauge);
 impl Metrics {
     /// With what the parts of the program count themselves.
     #[must_use]
-    pub(crate) fn new(pictures: &ImageMetrics, hub: Arc<Hub>, pool: Arc<ImagePool>) -> Self {
+    pub(crate) fn new(pictures: &ImageMetrics, history: &HistoryMetrics, hub: Arc<Hub>, pool: Arc<ImagePool>) -> Self {
         let mut registry = Registry::with_prefix("negaphone");
         let connections = Family::<Label, Gauge>::default();
         for door in Speaks::ALL {
@@ -168,6 +169,7 @@ impl Metrics {
         }
         registry.register("connections_refused", "Connections and requests not let in by reason", refused.clone());
         pictures.register(&mut registry);
+        history.register(&mut registry);
         registry.register_collector(Box::new(Present { hub, pool }));
         Self { registry, connections, refused }
     }
@@ -300,6 +302,15 @@ impl Collector for Present {
             None,
             &gauge(usize::from(self.hub.store().is_available())),
         )?;
+        let history = self.hub.store().usage();
+        if let Some(bytes) = history.bytes {
+            let size = ConstGauge::new(i64::try_from(bytes).unwrap_or(i64::MAX));
+            put("history", "Size of what is stored.", Some(&Unit::Bytes), &size)?;
+        }
+        if let Some(messages) = history.forgotten_messages {
+            let forgotten = ConstCounter::new(messages);
+            put("history_forgotten_messages", "Messages that retention has taken.", None, &forgotten)?;
+        }
         // Whoever asks is a task.
         put("tasks", "Tasks of the program.", None, &gauge(Handle::current().metrics().num_alive_tasks()))?;
         put("rooms", "Rooms in memory.", None, &gauge(self.hub.rooms_in_memory()))?;

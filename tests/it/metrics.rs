@@ -57,6 +57,40 @@ async fn stored_messages_are_counted_and_repeats_are_not() {
 }
 
 #[tokio::test]
+async fn the_history_says_how_much_it_stores_and_how_it_keeps_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::in_folder(folder.path()).await;
+    let before = value(&server, "negaphone_history_bytes").await.unwrap();
+    let mut client = server.native("room=m").await;
+    for number in 0..100 {
+        client.say(&number.to_string()).await;
+        client.hears().await;
+    }
+    for (series, expected) in [
+        ("negaphone_history_batch_messages_sum", 100.0),
+        ("negaphone_history_append_seconds_count", 100.0),
+        ("negaphone_history_refused_messages_total", 0.0),
+        ("negaphone_history_forgotten_messages_total", 0.0),
+    ] {
+        assert_eq!(value(&server, series).await, Some(expected), "{series}");
+    }
+    let after = value(&server, "negaphone_history_bytes").await.unwrap();
+    assert!(after > before + 1_000.0, "{before}, then {after}");
+}
+
+#[tokio::test]
+async fn what_retention_takes_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = TestServer::bounded_in_folder(folder.path(), |limits| limits.sqlite.room_max_messages = 10).await;
+    let mut client = server.native("room=m").await;
+    for number in 0..30 {
+        client.say(&number.to_string()).await;
+        client.hears().await;
+    }
+    assert_eq!(value(&server, "negaphone_history_forgotten_messages_total").await, Some(20.0));
+}
+
+#[tokio::test]
 async fn connections_are_counted_by_door_while_they_are_open() {
     let server = TestServer::start().await;
     let series = |door: &str| format!(r#"negaphone_connections{{door="{door}"}}"#);

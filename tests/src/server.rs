@@ -83,6 +83,15 @@ impl TestServer {
         Self::start_within(config, limits).await
     }
 
+    /// The same, with its messages in a folder.
+    pub async fn bounded_in_folder(folder: &Path, bound: impl FnOnce(&mut Limits)) -> Self {
+        let history = History::Sqlite { data_dir: folder.to_owned(), sync: Sync::Os };
+        let config = Config { history, ..Self::config() };
+        let mut limits = config.limits(DESCRIPTORS);
+        bound(&mut limits);
+        Self::start_within(config, limits).await
+    }
+
     async fn start_within(config: Config, limits: Limits) -> Self {
         let base_path = config.base_path.clone();
         let running = negaphone::start_within(config, limits).await.expect("a free port");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hub::{Append, Appended, Blob, BlobId, Durability, Head, Nodes, Offset, Page, RoomName, Store, StoreError};
+use hub::{Append, Appended, Blob, BlobId, Durability, Head, Nodes, Offset, Page, RoomName, Store, StoreError, Usage};
 
 use crate::MemoryStore;
 
@@ -71,6 +71,11 @@ impl<S: Store> Store for ByRoom<S> {
 
     fn is_available(&self) -> bool {
         self.kept.is_available()
+    }
+
+    /// Of the rooms that are kept; those in memory are gone with the process.
+    fn usage(&self) -> Usage {
+        self.kept.usage()
     }
 
     fn nodes(&self) -> Option<&dyn Nodes> {

@@ -43,4 +43,4 @@ pub use outbox::{Ends, Piece};
 pub use queue::{EncodeReply, PublishError, Receipt, Reply};
 pub use room::Room;
 pub use session::{Session, Sink};
-pub use store::{Append, Appended, Blob, DedupKey, Durability, Head, Page, Store, StoreError};
+pub use store::{Append, Appended, Blob, DedupKey, Durability, Head, Page, Store, StoreError, Usage};

@@ -122,6 +122,17 @@ impl Durability {
     }
 }
 
+/// What a store holds at a moment, and what retention has taken from it; what
+/// it does not know is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of messages and pictures, with all that is kept to find them.
+    pub bytes: Option<u64>,
+    /// Messages forgotten since it was opened, since they were too many, too
+    /// large together, or too old.
+    pub forgotten_messages: Option<u64>,
+}
+
 /// The store could not do it; nothing was stored.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StoreError {
@@ -198,6 +209,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Whether it answers, as far as is known.
     fn is_available(&self) -> bool {
         true
+    }
+
+    /// What it holds.
+    fn usage(&self) -> Usage {
+        Usage::default()
     }
 
     /// The other nodes that store into it, where there can be any.

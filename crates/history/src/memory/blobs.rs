@@ -34,6 +34,11 @@ struct Held {
 }
 
 impl Blobs {
+    /// All of them.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn new(max_bytes: usize, age_max: Duration) -> Self {
         Self {
             by_id: HashMap::new(),

@@ -8,7 +8,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hub::{Append, Appended, Blob, BlobId, Durability, Head, Offset, Page, RoomName, Store, StoreError, Timestamp};
+use hub::{
+    Append, Appended, Blob, BlobId, Durability, Head, Offset, Page, RoomName, Store, StoreError, Timestamp, Usage,
+};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
@@ -168,5 +170,10 @@ impl Store for MemoryStore {
 
     fn durability(&self, _: &RoomName) -> Durability {
         Durability::Memory
+    }
+
+    fn usage(&self) -> Usage {
+        let bytes = self.rooms.lock().bytes + self.blobs.lock().bytes();
+        Usage { bytes: Some(bytes as u64), forgotten_messages: None }
     }
 }

@@ -21,12 +21,16 @@ mod schema;
 mod writer;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hub::{Append, Appended, Blob, BlobId, Durability, Head, Offset, Page, RoomName, Store, StoreError, Timestamp};
+use hub::{
+    Append, Appended, Blob, BlobId, Durability, Head, Offset, Page, RoomName, Store, StoreError, Timestamp, Usage,
+};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
@@ -121,6 +125,8 @@ pub struct SqliteStore {
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Readers,
     pictures: Pictures,
+    folder: PathBuf,
+    forgotten: Arc<AtomicU64>,
     generation: u32,
     sync: Sync,
     clock: fn() -> Timestamp,
@@ -153,6 +159,7 @@ impl SqliteStore {
         let pictures = Pictures::open(&folder.join(PICTURES_FILE), sync, &limits)?;
         let readers = Readers::new(path, limits.readers_max);
         let gather_max = limits.gather_max;
+        let forgotten = Arc::default();
         let writer = Writer {
             connection,
             rooms: Rooms::new(generation, limits.rooms_cached_max),
@@ -160,6 +167,7 @@ impl SqliteStore {
             limits,
             clock,
             outage: Outage::default(),
+            forgotten: Arc::clone(&forgotten),
             sweep: Sweep::default(),
             sweep_due: Timestamp(0),
             lock,
@@ -168,12 +176,14 @@ impl SqliteStore {
         let thread = std::thread::Builder::new()
             .name("history-writer".to_owned())
             .spawn(move || writer.run(&receiver))
-            .map_err(|source| OpenError::Folder { folder, source })?;
+            .map_err(|source| OpenError::Folder { folder: folder.clone(), source })?;
         Ok(Self {
             commands: Mutex::new(Some(commands)),
             thread: Mutex::new(Some(thread)),
             readers,
             pictures,
+            folder,
+            forgotten,
             generation,
             sync,
             clock,
@@ -251,6 +261,13 @@ impl Store for SqliteStore {
 
     fn gather_max(&self) -> Duration {
         self.gather_max
+    }
+
+    fn usage(&self) -> Usage {
+        let files = [HISTORY_FILE, PICTURES_FILE].into_iter().flat_map(|file| [file.to_owned(), format!("{file}-wal")]);
+        // A log may be gone at any moment.
+        let sizes = files.filter_map(|file| Some(self.folder.join(file).metadata().ok()?.len()));
+        Usage { bytes: Some(sizes.sum()), forgotten_messages: Some(self.forgotten.load(Ordering::Relaxed)) }
     }
 
     async fn close(&self) {

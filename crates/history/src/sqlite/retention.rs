@@ -12,13 +12,13 @@ use super::rooms::StoredRoom;
 const ROOMS_A_SWEEP: i64 = 256;
 
 /// Deletes the oldest messages of a room that holds more than it may: all that
-/// are too many, or as many as may be deleted at once.
-pub(super) fn trim(db: &Connection, room: &mut StoredRoom, limits: &SqliteLimits) -> rusqlite::Result<()> {
+/// are too many, or as many as may be deleted at once. Returns how many those were.
+pub(super) fn trim(db: &Connection, room: &mut StoredRoom, limits: &SqliteLimits) -> rusqlite::Result<u64> {
     let (keep_from, before) = keep_from(db, room, limits)?;
     let mut delete = db.prepare_cached("DELETE FROM messages WHERE room = ?1 AND offset < ?2")?;
-    delete.execute([room.id, integer(keep_from.0)])?;
+    let deleted = delete.execute([room.id, integer(keep_from.0)])?;
     (room.first_held, room.first_before) = (keep_from, before);
-    Ok(())
+    Ok(deleted as u64)
 }
 
 /// The oldest message to keep, and the bytes before it.
@@ -52,6 +52,8 @@ pub(super) struct Sweep {
 pub(super) struct Swept {
     /// Rooms that do not stand any more where they stood.
     pub(super) rooms: Vec<i64>,
+    /// Messages that were forgotten.
+    pub(super) messages: u64,
     /// There may be more to forget.
     pub(super) is_partial: bool,
 }
@@ -102,8 +104,9 @@ fn messages(db: &Connection, now: Timestamp, limits: &SqliteLimits) -> rusqlite:
         keep_place.execute([room, offset, time])?;
         delete.execute([id])?;
     }
-    let is_partial = oldest.len() as u64 >= limits.delete_max_rows;
-    Ok(Swept { rooms: oldest.iter().map(|(_, room, ..)| *room).collect(), is_partial })
+    let messages = oldest.len() as u64;
+    let rooms = oldest.iter().map(|(_, room, ..)| *room).collect();
+    Ok(Swept { rooms, messages, is_partial: messages >= limits.delete_max_rows })
 }
 
 /// Row, room, offset and time of a message.

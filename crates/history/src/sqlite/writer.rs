@@ -1,6 +1,7 @@
 //! The one thread that writes messages.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(super) struct Writer {
     pub(super) limits: SqliteLimits,
     pub(super) clock: fn() -> Timestamp,
     pub(super) outage: Outage,
+    /// Messages that retention has taken, for whoever asks.
+    pub(super) forgotten: Arc<AtomicU64>,
     pub(super) sweep: Sweep,
     pub(super) sweep_due: Timestamp,
     /// Let go of when the connection is closed.
@@ -107,13 +110,15 @@ impl Writer {
             }
             appended.push(Appended::Fresh { epoch: room.epoch, message: Arc::new(message) });
         }
+        let mut forgotten = 0;
         for name in full {
             if let Some(room) = self.rooms.find(&transaction, &name)? {
-                trim(&transaction, room, &self.limits)?;
+                forgotten += trim(&transaction, room, &self.limits)?;
             }
         }
         drop(insert);
         transaction.commit()?;
+        self.forgotten.fetch_add(forgotten, Ordering::Relaxed);
         Ok(appended)
     }
 
@@ -148,6 +153,7 @@ impl Writer {
         let transaction = begin(&mut self.connection)?;
         let swept = self.sweep.run(&transaction, now, &self.limits)?;
         transaction.commit()?;
+        self.forgotten.fetch_add(swept.messages, Ordering::Relaxed);
         if !swept.rooms.is_empty() {
             self.rooms.forget(|room| swept.rooms.contains(&room.id));
         }
