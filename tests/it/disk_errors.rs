@@ -56,6 +56,44 @@ async fn what_cannot_be_stored_is_refused_clearly_and_connections_live() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_what_it_cannot_hold_and_takes_it_when_there_is_room_again() {
+    const DISK_BYTES: u64 = 16 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let server = ServerProcess::start_on_small_disk(folder.path(), DISK_BYTES);
+    // What else lies on the disk leaves little.
+    std::fs::write(server.path("filler"), vec![0; (DISK_BYTES * 3 / 4) as usize]).unwrap();
+    let mut ada = native(&server, "room=disk&name=ada").await;
+    let mut acked: u64 = 0;
+    let refused = loop {
+        let id = acked.to_string();
+        ada.send(json!({"type": "chat", "text": "x".repeat(16_000), "id": id})).await;
+        let answer = ada.next(&["ack", "error"]).await;
+        if answer["type"] == "error" {
+            break answer;
+        }
+        acked += 1;
+        assert!(acked * 16_000 < DISK_BYTES, "the disk is not full");
+    };
+    assert_eq!(refused["code"], "store_down");
+    assert!(acked > 10, "{acked} messages");
+
+    std::fs::remove_file(server.path("filler")).unwrap();
+    // The file system may give the room back a moment later.
+    let stored = within_deadline("room on the disk", async {
+        loop {
+            let answer = answer(&mut ada, "after").await;
+            if answer["type"] == "ack" {
+                return answer;
+            }
+        }
+    });
+    assert_eq!(stored.await["offset"], acked + 1);
+    let http = Http::new(format!("http://{}", server.address()));
+    let page = http.get("/rooms/disk/messages?limit=1000", &[]).await.json();
+    assert_eq!((&page["head"], page["messages"].as_array().unwrap().len() as u64), (&json!(acked + 1), acked + 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fails_now_and_then_loses_nothing_that_was_acked() {
     const COUNT: u64 = 100;
     let folder = tempfile::tempdir().unwrap();

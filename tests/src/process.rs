@@ -14,11 +14,24 @@ use crate::port::lasting_address;
 /// when it is dropped.
 #[derive(Debug)]
 pub struct ServerProcess {
+    how: How,
+    address: SocketAddr,
+    child: Child,
+}
+
+/// How it is started, again and again.
+#[derive(Debug)]
+struct How {
     folder: PathBuf,
     history: String,
     log: Log,
-    address: SocketAddr,
-    child: Child,
+    disk: Disk,
+}
+
+impl How {
+    fn sqlite(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), history: "sqlite".to_owned(), log: Log::Beside, disk: Disk::Any }
+    }
 }
 
 /// Where a server writes what it has to say.
@@ -30,6 +43,16 @@ enum Log {
     File,
 }
 
+/// What its folder lies on.
+#[derive(Debug, Clone, Copy)]
+enum Disk {
+    /// What it lies on anyway.
+    Any,
+    /// A file system of its own that holds so many bytes, in memory, which the
+    /// process alone sees and which ends with it.
+    OfItsOwn(u64),
+}
+
 impl ServerProcess {
     /// Starts it and waits until it listens.
     ///
@@ -38,7 +61,7 @@ impl ServerProcess {
     /// When it does not start.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
-        Self::spawn(folder, "sqlite", Log::Beside)
+        Self::start_as(How::sqlite(folder))
     }
 
     /// Starts a node over a Redis.
@@ -48,7 +71,7 @@ impl ServerProcess {
     /// When it does not start.
     #[must_use]
     pub fn start_over(redis_url: &str) -> Self {
-        Self::spawn(Path::new("."), redis_url, Log::Beside)
+        Self::start_as(How { history: redis_url.to_owned(), ..How::sqlite(Path::new(".")) })
     }
 
     /// Starts a node over a Redis that is reached by TLS, its certificate
@@ -70,12 +93,32 @@ impl ServerProcess {
     /// When it does not start.
     #[must_use]
     pub fn start_with_log_file(folder: &Path) -> Self {
-        Self::spawn(folder, "sqlite", Log::File)
+        Self::start_as(How { log: Log::File, ..How::sqlite(folder) })
     }
 
-    fn spawn(folder: &Path, history: &str, log: Log) -> Self {
-        let (child, address) = spawn(folder, history, log, lasting_address());
-        Self { folder: folder.to_owned(), history: history.to_owned(), log, address, child }
+    /// Starts it with its folder on a disk of its own that holds so many bytes,
+    /// and is soon full.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start, or the system lets nobody but its administrator
+    /// mount anything in a namespace of one's own.
+    #[must_use]
+    pub fn start_on_small_disk(folder: &Path, bytes: u64) -> Self {
+        Self::start_as(How { disk: Disk::OfItsOwn(bytes), ..How::sqlite(folder) })
+    }
+
+    fn start_as(how: How) -> Self {
+        let (child, address) = spawn(&how, lasting_address());
+        Self { how, address, child }
+    }
+
+    /// A path in its folder as the process sees it, also on a disk of its own.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        let root = format!("/proc/{}/root", self.child.id());
+        let folder = self.how.folder.strip_prefix("/").unwrap_or(&self.how.folder);
+        Path::new(&root).join(folder).join(name)
     }
 
     /// Where it listens, before and after a restart.
@@ -116,7 +159,7 @@ impl ServerProcess {
     pub fn restart(&mut self, signal: Signal) {
         self.signal(signal);
         self.child.wait().expect("a child");
-        (self.child, _) = spawn(&self.folder, &self.history, self.log, self.address);
+        (self.child, _) = spawn(&self.how, self.address);
     }
 }
 
@@ -140,11 +183,27 @@ fn program() -> PathBuf {
     program
 }
 
-fn spawn(folder: &Path, history: &str, log: Log, listen: SocketAddr) -> (Child, SocketAddr) {
-    // A write past the limit of a file's size is an error then, not the end of the process.
-    let mut command = Command::new("sh");
+/// Mounts a disk of `$1` bytes at `$2`, and goes on with the rest.
+const ON_ITS_OWN_DISK: &str = r#"
+mount -t tmpfs -o size="$1" tmpfs "$2" || { echo "a full disk cannot be tested: nothing may be mounted" >&2; exit 1; }
+shift 2
+exec "$@"
+"#;
+
+fn spawn(how: &How, listen: SocketAddr) -> (Child, SocketAddr) {
+    let How { folder, history, log, disk } = how;
+    let mut command = match disk {
+        Disk::Any => Command::new("env"),
+        Disk::OfItsOwn(bytes) => {
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-c", ON_ITS_OWN_DISK, "sh", &bytes.to_string()]);
+            command.arg(folder);
+            command
+        }
+    };
     command
-        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        // A write past the limit of a file's size is an error then, not the end of the process.
+        .args(["sh", "-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
         .arg(program())
         .args(["serve", "--no-rate-limit", "--history", history, "--listen", &listen.to_string(), "--data-dir"])
         .arg(folder)
