@@ -1,5 +1,6 @@
 //! Clients that come and go at every door of a running server, and what is left
-//! of them: `soak --address 127.0.0.1:8080 --pid 1234 --seconds 60`.
+//! of them: `soak --address 127.0.0.1:8080 --tcp-pair 127.0.0.1:5555 --tcp-room
+//! 127.0.0.1:5002 --pid 1234 --seconds 60`.
 //!
 //! Some say good-bye, some vanish, some break off in the middle of a word.
 //! Afterwards the server's memory, tasks and descriptors must be where they
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use serde_json::json;
-use tests::{DEADLINE, Http, RawSocket, Received, WsClient};
+use tests::{DEADLINE, Http, Poller, Polling, RawSocket, Received, SseClient, TcpClient, WsClient};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -23,13 +24,25 @@ const ROOMS: usize = 8;
 const HISTORY_MESSAGES: usize = 10_000;
 
 /// Who comes and goes, by turns; a new door is one more line.
-const GUESTS: [Guest; 9] = [
+const GUESTS: [Guest; 21] = [
     Guest::Native(Leaving::GoodBye),
     Guest::Native(Leaving::Vanishing),
     Guest::Raw(Leaving::GoodBye),
     Guest::Raw(Leaving::Vanishing),
     Guest::Image(Leaving::GoodBye),
     Guest::Image(Leaving::Vanishing),
+    Guest::Channels(Leaving::GoodBye),
+    Guest::Channels(Leaving::Vanishing),
+    Guest::Htmx(Leaving::GoodBye),
+    Guest::Htmx(Leaving::Vanishing),
+    Guest::SocketIo(Leaving::GoodBye),
+    Guest::SocketIo(Leaving::Vanishing),
+    Guest::SocketIoPolling(Leaving::GoodBye),
+    Guest::SocketIoPolling(Leaving::Vanishing),
+    Guest::TcpRoom(Leaving::GoodBye),
+    Guest::TcpRoom(Leaving::Vanishing),
+    Guest::TcpPair,
+    Guest::Sse,
     Guest::Http,
     Guest::HalfRequest,
     Guest::HalfFrame,
@@ -41,11 +54,17 @@ const MEMORY_MARGIN_KIB: u64 = 48 << 10;
 /// Descriptors and tasks more than before that are no leak: our own request's.
 const FEW: u64 = 4;
 
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Copy, Parser)]
 struct Arguments {
     /// Where the server listens
     #[arg(long)]
     address: SocketAddr,
+    /// Where its TCP pairs are
+    #[arg(long)]
+    tcp_pair: SocketAddr,
+    /// Where its TCP room is
+    #[arg(long)]
+    tcp_room: SocketAddr,
     /// Its process
     #[arg(long)]
     pid: u32,
@@ -62,6 +81,13 @@ enum Guest {
     Native(Leaving),
     Raw(Leaving),
     Image(Leaving),
+    Channels(Leaving),
+    Htmx(Leaving),
+    SocketIo(Leaving),
+    SocketIoPolling(Leaving),
+    TcpRoom(Leaving),
+    TcpPair,
+    Sse,
     Http,
     /// Begins a request and goes.
     HalfRequest,
@@ -119,14 +145,14 @@ async fn fill_histories(address: SocketAddr) {
 
 /// Lets guests come and go for so long; returns how often one came.
 async fn come_and_go(arguments: &Arguments, length: Duration) -> u64 {
-    let (address, until) = (arguments.address, Instant::now() + length);
+    let (arguments, until) = (*arguments, Instant::now() + length);
     let clients = u32::try_from(arguments.clients).expect("a number of clients");
     let slots = (0..arguments.clients).map(|slot| async move {
         // All at once would be too many for a busy machine to speak in time.
         sleep(length / 3 * slot as u32 / clients).await;
         let (mut turn, mut visits) = (slot, 0);
         while Instant::now() < until {
-            visit(address, GUESTS[turn % GUESTS.len()], turn % ROOMS, stay(turn)).await;
+            visit(arguments, GUESTS[turn % GUESTS.len()], turn % ROOMS, stay(turn)).await;
             visits += 1;
             // A prime, so that a slot sees all guests and rooms.
             turn += 7919;
@@ -142,7 +168,8 @@ fn stay(turn: usize) -> Duration {
     Duration::from_millis(1000 + ((turn as u64 * 2_654_435_761) >> 7) % 11_000)
 }
 
-async fn visit(address: SocketAddr, guest: Guest, room: usize, stay: Duration) {
+async fn visit(arguments: Arguments, guest: Guest, room: usize, stay: Duration) {
+    let Arguments { address, tcp_pair, tcp_room, .. } = arguments;
     let ws = async |path: String| WsClient::connect(&format!("ws://{address}{path}")).await;
     match guest {
         Guest::Native(leaving) => {
@@ -163,6 +190,46 @@ async fn visit(address: SocketAddr, guest: Guest, room: usize, stay: Duration) {
             assert_eq!(ws.receive().await.binary().len(), bmp().len());
             listen(&mut ws, stay).await;
             leave(ws, leaving).await;
+        }
+        Guest::Channels(leaving) => {
+            let mut ws = ws(format!("/ws/chat/~soak-{room}/")).await;
+            ws.send(json!({"message": "hei"}).to_string()).await;
+            listen(&mut ws, stay).await;
+            leave(ws, leaving).await;
+        }
+        Guest::Htmx(leaving) => {
+            let mut ws = ws(format!("/ws/htmx?room=~soak-{room}")).await;
+            ws.send(json!({"chat_message": "hei"}).to_string()).await;
+            listen(&mut ws, stay).await;
+            leave(ws, leaving).await;
+        }
+        Guest::SocketIo(leaving) => {
+            let mut ws = ws("/socket.io/?EIO=4&transport=websocket".to_owned()).await;
+            for packet in socket_io(room) {
+                ws.send(packet).await;
+            }
+            listen(&mut ws, stay).await;
+            leave(ws, leaving).await;
+        }
+        Guest::SocketIoPolling(leaving) => poll(address, room, stay, leaving).await,
+        Guest::TcpRoom(leaving) => {
+            let mut tcp = TcpClient::connect(tcp_room).await;
+            tcp.send("\u{1b}[31m[2026-11-28 20:00:00] ada<SEP>hei\u{1b}[39m").await;
+            hear(&mut tcp, stay).await;
+            match leaving {
+                Leaving::GoodBye => tcp.send("q").await,
+                Leaving::Vanishing => tcp.reset(),
+            }
+        }
+        Guest::TcpPair => {
+            let mut tcp = TcpClient::connect(tcp_pair).await;
+            tcp.send("ada").await;
+            hear(&mut tcp, stay).await;
+        }
+        Guest::Sse => {
+            let mut events = SseClient::connect(address, &format!("/rooms/~soak-{room}/events"), None).await;
+            let reading = async { while events.next().await.is_some() {} };
+            tokio::time::timeout(stay, reading).await.expect_err("the stream goes on");
         }
         Guest::Http => {
             let http = Http::new(format!("http://{address}"));
@@ -195,6 +262,33 @@ async fn listen(ws: &mut WsClient, stay: Duration) {
         }
     };
     tokio::time::timeout(stay, listening).await.ok();
+}
+
+/// Takes what comes for so long, or until the other one has left.
+async fn hear(tcp: &mut TcpClient, stay: Duration) {
+    let hearing = async { while !tcp.receive_bytes(2048).await.is_empty() {} };
+    tokio::time::timeout(stay, hearing).await.ok();
+}
+
+/// Enters, goes into a room and speaks there.
+fn socket_io(room: usize) -> [String; 3] {
+    let room = format!("~soak-{room}");
+    let join = json!(["join", {"username": "ada", "room": room}]);
+    let say = json!(["receive_msg", {"user_name": "ada", "message": "hei", "room": room}]);
+    ["40".to_owned(), format!("42{join}"), format!("42{say}")]
+}
+
+async fn poll(address: SocketAddr, room: usize, stay: Duration, leaving: Leaving) {
+    let mut poller = Poller::begin(Polling::begin(Http::new(format!("http://{address}"))).await);
+    for packet in socket_io(room) {
+        poller.session().send(packet).await;
+    }
+    let polling = async { while poller.receive().await.is_some() {} };
+    tokio::time::timeout(stay, polling).await.expect_err("the session goes on");
+    match leaving {
+        Leaving::GoodBye => poller.session().send("41\u{1e}1").await,
+        Leaving::Vanishing => drop(poller),
+    }
 }
 
 async fn leave(ws: WsClient, leaving: Leaving) {

@@ -27,7 +27,7 @@ impl Polling {
     /// # Panics
     ///
     /// When the server does not.
-    pub(crate) async fn begin(http: Http) -> Self {
+    pub async fn begin(http: Http) -> Self {
         let answer = http.get("/socket.io/?EIO=4&transport=polling", &[]).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, "text/plain; charset=UTF-8"));
         let open: Value = serde_json::from_slice(&answer.body[1..]).expect("an open packet");
@@ -96,7 +96,9 @@ pub struct Poller {
 }
 
 impl Poller {
-    pub(crate) fn begin(session: Polling) -> Self {
+    /// Begins to poll.
+    #[must_use]
+    pub fn begin(session: Polling) -> Self {
         let session = Arc::new(session);
         let (sender, packets) = mpsc::channel(UNRECEIVED_MAX);
         let polling = tokio::spawn(poll(Arc::clone(&session), sender)).abort_handle();

@@ -47,9 +47,11 @@ pub(crate) fn run(sh: &Shell, server: &Path, clients: Clients<'_>, length: Lengt
         Length::Long => ("600", "7", "8"),
     };
     let Clients { soak, half_open } = clients;
-    let running = Server::start(server, &[])?;
+    let every_door = ["--tcp-pair=127.0.0.1:0", "--tcp-room=127.0.0.1:0", "--tcp-room-name=~soak-0"];
+    let running = Server::start(server, &every_door)?;
+    let tcp = ["--tcp-pair", &running.next_address("tcp pairs")?, "--tcp-room", &running.next_address("tcp room")?];
     let (address, pid) = (running.address(), running.pid().to_string());
-    step::run(cmd!(sh, "{soak} --address {address} --pid {pid} --seconds {seconds}"))?;
+    step::run(cmd!(sh, "{soak} --address {address} {tcp...} --pid {pid} --seconds {seconds}"))?;
     running.stop(sh)?;
 
     let running = Server::start(server, &[])?;

@@ -61,6 +61,20 @@ impl Server {
         &self.address
     }
 
+    /// Host and port on the next line that begins so.
+    ///
+    /// # Errors
+    ///
+    /// When it prints no such line.
+    pub(crate) fn next_address(&self, beginning: &str) -> Result<String> {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).with_context(|| format!("no line begins with {beginning}"))?;
+            if let Some(rest) = line.strip_prefix(beginning) {
+                return Ok(rest.split_whitespace().next().unwrap_or_default().to_owned());
+            }
+        }
+    }
+
     /// Ends it as a service manager does.
     ///
     /// # Errors
