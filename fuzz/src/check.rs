@@ -82,10 +82,7 @@ pub fn check(file: &[u8]) {
 
 fn invert(file: &[u8], options: &Options, scratch: &mut Scratch) -> Outcome {
     let mut out = b"of another picture".to_vec();
-    ALLOCATOR.reset_peak_usage();
-    let before = ALLOCATOR.current_usage();
-    let result = invert::invert_into(file, options, scratch, &mut out);
-    let bytes = ALLOCATOR.peak_usage() - before;
+    let (result, bytes) = peak_of(|| invert::invert_into(file, options, scratch, &mut out));
     assert!(bytes <= MEMORY_MAX_BYTES, "{bytes} bytes allocated");
     match result {
         Ok(summary) => Ok((summary, out)),
@@ -95,6 +92,14 @@ fn invert(file: &[u8], options: &Options, scratch: &mut Scratch) -> Outcome {
             Err(format!("{error:?}"))
         }
     }
+}
+
+/// What `work` returns, and the most bytes that it had allocated at once.
+pub(crate) fn peak_of<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    ALLOCATOR.reset_peak_usage();
+    let before = ALLOCATOR.current_usage();
+    let result = work();
+    (result, ALLOCATOR.peak_usage() - before)
 }
 
 /// What is refused before the codec sees it is refused by the codec, too, where

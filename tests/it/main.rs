@@ -1,6 +1,7 @@
 //! All integration tests: one binary, linked once.
 #![expect(clippy::unwrap_used, reason = "where a test meets nothing that it expects, it has failed")]
 
+mod any_bytes;
 mod architecture;
 mod bad_network;
 mod bounds;

@@ -9,7 +9,7 @@ use xshell::{Cmd, Shell, cmd};
 use crate::{cargo, install, step};
 
 /// Every target.
-const TARGETS: [&str; 6] = ["jpeg", "jpeg_paths", "png", "gif", "bmp", "dispatch"];
+const TARGETS: [&str; 8] = ["jpeg", "jpeg_paths", "png", "gif", "bmp", "dispatch", "frames", "codecs"];
 
 /// What holds for every input. Chosen: 4 KiB have room for some pieces of each
 /// format, and longer inputs are slower; a process holds a corpus and ends when

@@ -45,7 +45,7 @@ enum Command {
     Check,
     /// Put a short load on a release build of the server, every answer counted
     Smoke,
-    /// Search for bytes that break a promise of `invert`, the frame parser or a session
+    /// Search for bytes that break a promise of a decoder: pictures, frames, what doors read
     Fuzz(fuzz::Fuzz),
     /// Choose the kept corpus of each fuzz target anew
     FuzzCorpus,

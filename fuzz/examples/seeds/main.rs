@@ -1,4 +1,4 @@
-//! Small whole files of every kind, to begin fuzzing with. Writes them into a
+//! Small whole files and messages of every kind, to begin fuzzing with. Writes them into a
 //! folder for each target, below the one that is named:
 //! `cargo run --example seeds --no-default-features -- fuzz/seeds`.
 
@@ -7,6 +7,7 @@ mod gif;
 mod jpeg;
 mod png;
 mod webp;
+mod wire;
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -40,6 +41,8 @@ fn main() -> io::Result<()> {
         ("bmp", bmp::files()),
         ("webp", webp::files()),
         ("jpeg_paths", long_scans()),
+        ("frames", wire::frames()),
+        ("codecs", wire::codecs()),
         ("foreign", FOREIGN.map(<[u8]>::to_vec).to_vec()),
     ];
     for (format, files) in &formats {
@@ -47,7 +50,7 @@ fn main() -> io::Result<()> {
             // WebP and what is foreign have no target of their own.
             let targets: &[&str] = match *format {
                 "webp" | "foreign" => &["dispatch"],
-                "jpeg_paths" => &["jpeg_paths"],
+                "jpeg_paths" | "frames" | "codecs" => &[format],
                 _ => &[format, "dispatch"],
             };
             for target in targets {

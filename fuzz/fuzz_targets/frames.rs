@@ -1,0 +1,7 @@
+//! WebSocket frames, cut anywhere.
+
+#![no_main]
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+
+fuzz_target!(|input: &[u8]| -> Corpus { fuzz::check_frames(input) });
