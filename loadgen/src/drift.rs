@@ -52,6 +52,11 @@ impl Drift {
     }
 }
 
+/// The bound in such a threshold's expression, in per cent.
+pub(crate) fn bound_in(expression: &str) -> Option<f64> {
+    expression.strip_prefix("drift: p(99)<=")?.strip_suffix('%')?.parse().ok()
+}
+
 /// The threshold on it; what could not be measured is not known to hold.
 pub(crate) fn judge(drift: Option<Drift>, max_percent: f64) -> Judged {
     Judged {
@@ -105,5 +110,11 @@ mod tests {
         let short: Vec<_> = (0..14).map(|at| interval(at, 1000)).collect();
         assert_eq!(Drift::of(&short, 0.0), None);
         assert!(!judge(None, 20.0).passed);
+    }
+
+    #[test]
+    fn a_threshold_can_be_judged_anew() {
+        assert_eq!(bound_in(&judge(None, 12.5).expression), Some(12.5));
+        assert_eq!(bound_in("lost==0"), None);
     }
 }

@@ -3,6 +3,7 @@
 use hdrhistogram::Histogram;
 use thiserror::Error;
 
+use crate::drift::{self, Drift};
 use crate::exit::Verdict;
 use crate::figures::{Histograms, IntervalFigures};
 use crate::outcome::{FanoutMs, Outcome, Percentiles, statistic_of};
@@ -41,6 +42,7 @@ pub fn merge(outcomes: Vec<Outcome>) -> Result<Outcome, MergeError> {
     sum.lateness_ms = of(&histograms.lateness.0);
     sum.connect_ms = of(&histograms.connect.0);
     sum.fanout_ms = fanout(histograms).filter(|_| sum.fanout_ms.is_some());
+    sum.drift = sum.drift.and_then(|_| Drift::of(&sum.intervals, sum.warm_up_s));
     judge(&mut sum);
     Ok(sum)
 }
@@ -145,7 +147,12 @@ fn rank(verdict: Verdict) -> u8 {
 }
 
 fn judge(sum: &mut Outcome) {
+    let drift = sum.drift;
     for judged in &mut sum.thresholds {
+        if let Some(max_percent) = drift::bound_in(&judged.expression) {
+            *judged = drift::judge(drift, max_percent);
+            continue;
+        }
         // One that a newer version wrote is left as it was judged.
         let Ok(threshold) = judged.expression.parse::<Threshold>() else { continue };
         let histograms = &sum.histograms;
