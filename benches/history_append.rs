@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 #[path = "history/mode.rs"]
 mod mode;
 
-use mode::{Mode, append};
+use mode::{Mode, Opened, append};
 
 const BATCH: u64 = 1024;
 const ROOMS: [usize; 2] = [10, 1000];
@@ -18,7 +18,7 @@ fn append_batches(criterion: &mut Criterion) {
     for mode in Mode::ALL {
         for rooms in ROOMS {
             let folder = tempfile::tempdir().expect("a folder");
-            let store = runtime.block_on(async { mode.open(folder.path()) });
+            let Opened { store, redis: _redis } = runtime.block_on(mode.open(folder.path()));
             let mut number = 0;
             let mut batch = || {
                 let mut next = || {

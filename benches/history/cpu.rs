@@ -1,11 +1,23 @@
-//! Processor time of this process, thread by thread.
+//! Processor time of this process and of Redis, thread by thread.
 
 use std::fs;
 use std::time::Duration;
 
+use crate::mode::Opened;
+
 /// Of the threads of that name; of all without one.
 pub(crate) fn used(name: Option<&str>) -> Duration {
-    let tasks = fs::read_dir("/proc/self/task").expect("Linux").flatten();
+    of_process("self", name)
+}
+
+/// Of Redis, if there is one.
+pub(crate) fn used_by_redis(opened: &Opened) -> Duration {
+    let redis = opened.redis.as_ref();
+    redis.map_or(Duration::ZERO, |redis| of_process(&redis.child().id().to_string(), None))
+}
+
+fn of_process(process: &str, name: Option<&str>) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("Linux").flatten();
     let of_task = |path: std::path::PathBuf| {
         // A thread may end while it is looked at.
         let is_meant =

@@ -49,7 +49,7 @@ fn throughput() {
 fn paced() {
     println!("\nOne by one, into 10 rooms, through the hub:\n");
     println!(
-        "| history | messages/s | ack p50, ms | ack p99, ms | writer's CPU a message, µs | all CPU a message, µs |"
+        "| history | messages/s | ack p50, ms | ack p99, ms | CPU of the writer, or of Redis, a message, µs | all CPU a message, µs |"
     );
     println!("|---|--:|--:|--:|--:|--:|");
     for mode in Mode::ALL {

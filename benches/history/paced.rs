@@ -11,7 +11,7 @@ use negaphone::limits::Limits;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::cpu::{micros_each, used};
+use crate::cpu::{micros_each, used, used_by_redis};
 use crate::mode::{Mode, dedup, draft, room};
 
 const ROOMS: usize = 10;
@@ -41,14 +41,17 @@ pub(crate) struct Figures {
 pub(crate) async fn measure(mode: Mode, rate: u64, time: Duration) -> Figures {
     let folder = tempfile::tempdir().expect("a folder");
     let limits = Limits::new(1 << 20, 32 << 20);
-    let hub = Hub::<NoSink>::start(mode.open(folder.path()), Formats::new(Vec::new()), Arc::new(limits.hub));
+    let opened = mode.open(folder.path()).await;
+    let hub = Hub::<NoSink>::start(Arc::clone(&opened.store), Formats::new(Vec::new()), Arc::new(limits.hub));
     let mut rooms = Vec::new();
     for number in 0..ROOMS {
         rooms.push(hub.room(&room(number), || true).await.expect("a room"));
     }
-    let (cpu, writer) = (used(None), used(Some("history-writer")));
+    let writing = || used(Some("history-writer")) + used_by_redis(&opened);
+    let all = || used(None) + used_by_redis(&opened);
+    let (cpu, writer) = (all(), writing());
     let latencies = publish(&hub, &rooms, rate, time).await;
-    let (cpu, writer) = (used(None) - cpu, used(Some("history-writer")) - writer);
+    let (cpu, writer) = (all() - cpu, writing() - writer);
     let ms = |quantile| latencies.value_at_quantile(quantile) as f64 / 1e3;
     let figures = Figures {
         p50_ms: ms(0.5),

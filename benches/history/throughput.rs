@@ -1,9 +1,10 @@
 //! Full batches, one after another.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::cpu::{micros_each, used};
+use crate::cpu::{micros_each, used, used_by_redis};
 use crate::mode::{Mode, append};
 
 pub(crate) const BATCH: usize = 1024;
@@ -18,7 +19,9 @@ pub(crate) struct Figures {
 
 pub(crate) async fn measure(mode: Mode, rooms: usize) -> Figures {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = mode.open(folder.path());
+    let opened = mode.open(folder.path()).await;
+    let store = &opened.store;
+    let all = || used(None) + used_by_redis(&opened);
     let mut number = 0;
     let mut took = Duration::ZERO;
     let mut cpu = Duration::ZERO;
@@ -29,18 +32,27 @@ pub(crate) async fn measure(mode: Mode, rooms: usize) -> Figures {
                 append(number as usize % rooms, number)
             })
             .collect();
-        let (begin, cpu_before) = (Instant::now(), used(None));
+        let (begin, cpu_before) = (Instant::now(), all());
         let appended = store.append(batch).await;
         took += begin.elapsed();
-        cpu += used(None) - cpu_before;
+        cpu += all() - cpu_before;
         assert!(appended.iter().all(Result::is_ok), "something was refused");
     }
     store.close().await;
-    let size = |entry: fs::DirEntry| entry.metadata().map_or(0, |metadata| metadata.len());
-    let bytes: u64 = fs::read_dir(folder.path()).expect("a folder").flatten().map(size).sum();
+    let bytes = size(folder.path());
     Figures {
         per_sec: number as f64 / took.as_secs_f64(),
         cpu_us: micros_each(cpu, number),
         disk_bytes: (mode != Mode::Memory).then_some(bytes as f64 / number as f64),
     }
+}
+
+/// Of all files in a folder and those in it.
+fn size(folder: &Path) -> u64 {
+    let of_entry = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => size(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    };
+    fs::read_dir(folder).expect("a folder").flatten().map(of_entry).sum()
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{cargo, step};
+use crate::{cargo, install, step};
 
 /// Where the figures stand: after what people wrote, to the end.
 const PAGE: &str = "docs/history.md";
@@ -16,6 +16,7 @@ const HEADING: &str = "## Prices\n";
 ///
 /// When it cannot be built or run.
 pub(crate) fn run(sh: &Shell) -> Result<()> {
+    install::programs(sh, &[("redis-server", "redis-server")])?;
     let build = cmd!(sh, "cargo build --release --package benches --example history");
     let [history] = cargo::build(build, ["history"])?;
     let tables = step::read(cmd!(sh, "{history}"))?;
