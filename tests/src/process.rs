@@ -82,7 +82,7 @@ impl ServerProcess {
     /// When it does not start.
     #[must_use]
     pub fn start_trusting(folder: &Path, redis_url: &str) -> Self {
-        Self::spawn(folder, redis_url, Log::Beside)
+        Self::start_as(How { history: redis_url.to_owned(), ..How::sqlite(folder) })
     }
 
     /// Starts it with its log in the same folder, so that it fails with the
