@@ -47,6 +47,9 @@ struct Arguments {
     /// Cases whose names contain this; the page is not written then
     #[arg(long)]
     only: Option<String>,
+    /// Relays whose names contain this; the page is not written then
+    #[arg(long)]
+    relay: Option<String>,
     /// The page; what stands above its figures is kept
     #[arg(long, default_value = "docs/relays.md")]
     page: PathBuf,
@@ -92,7 +95,7 @@ fn main() -> Result<()> {
         let rooms_mib = held::rooms_touched(&arguments.programs, case::ROOMS)?;
         println!("{}", page.held(quiet, stalled, opened_secs, rooms_mib));
     }
-    if arguments.only.is_none() {
+    if arguments.only.is_none() && arguments.relay.is_none() {
         page.write(&arguments.page).context("the page cannot be written")?;
     }
     Ok(())
@@ -100,7 +103,9 @@ fn main() -> Result<()> {
 
 /// Runs all relays of a case, by turns.
 fn compare(case: &Case, arguments: &Arguments) -> Result<Vec<Row>> {
-    let mut rows: Vec<Row> = case.relays.iter().map(|kind| Row { kind: *kind, runs: Vec::new() }).collect();
+    let is_wanted = |kind: &&Kind| arguments.relay.as_ref().is_none_or(|relay| kind.name().contains(relay.as_str()));
+    let mut rows: Vec<Row> =
+        case.relays.iter().filter(is_wanted).map(|kind| Row { kind: *kind, runs: Vec::new() }).collect();
     let time = Duration::from_secs_f64(arguments.seconds);
     for _ in 0..arguments.rounds {
         for row in &mut rows {

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use benches::frame::{self, masked_frame};
 use bytes::BytesMut;
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use wire::native::{self, Command, Message, NativeLimits};
 use wire::websocket::{Decoder, DecoderLimits, Event, Opcode, put_frame_with};
 
@@ -19,7 +19,7 @@ fn text(bytes: usize) -> String {
     prose[..prose.floor_char_boundary(bytes)].to_owned()
 }
 
-fn decode_chat(criterion: &mut Criterion) {
+pub(crate) fn decode_chat(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wire/decode_chat");
     let limits = NativeLimits::default();
     for (size, bytes) in SIZES {
@@ -41,7 +41,7 @@ fn decode_chat(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn encode_chat(criterion: &mut Criterion) {
+pub(crate) fn encode_chat(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("wire/encode_chat");
     for (size, bytes) in SIZES {
         let text = text(bytes);
@@ -70,6 +70,3 @@ fn encode_chat(criterion: &mut Criterion) {
 fn put(message: &Message<'_>, out: &mut BytesMut) {
     put_frame_with(out, Opcode::Text, |out| message.put(out));
 }
-
-criterion_group!(benches, decode_chat, encode_chat);
-criterion_main!(benches);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 use history::MemoryStore;
 use hub::{
     Body, Draft, Encode, Event, Format, Formats, Happening, Hub, Join, PersonName, Reply, Room, RoomName, Seat,
@@ -118,7 +118,7 @@ impl Fixture {
     }
 }
 
-fn fanout(criterion: &mut Criterion) {
+pub(crate) fn fanout(criterion: &mut Criterion) {
     for (operation, messages) in BURSTS {
         let mut group = criterion.benchmark_group(format!("hub/{operation}"));
         for members in MEMBERS {
@@ -131,6 +131,3 @@ fn fanout(criterion: &mut Criterion) {
         group.finish();
     }
 }
-
-criterion_group!(benches, fanout);
-criterion_main!(benches);

@@ -1,7 +1,7 @@
 //! From an encoded picture to its encoded negative, per format and size.
 
 use benches::picture::{Encoding, photo_like};
-use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use invert::{Options, Scratch, invert_into};
 
 /// A webcam's frame or a web page's picture, and one of two million pixels.
@@ -12,7 +12,7 @@ const TELEPHONE: (u32, u32) = (4000, 3000);
 
 const SEED: u64 = 20_261_121;
 
-fn invert_formats(criterion: &mut Criterion) {
+pub(crate) fn invert_formats(criterion: &mut Criterion) {
     let pictures = SIZES.map(|(width, height)| photo_like(SEED, width, height));
     let telephone = photo_like(SEED, TELEPHONE.0, TELEPHONE.1);
     let (options, mut scratch, mut out) = (Options::default(), Scratch::default(), Vec::new());
@@ -32,6 +32,3 @@ fn invert_formats(criterion: &mut Criterion) {
         group.finish();
     }
 }
-
-criterion_group!(benches, invert_formats);
-criterion_main!(benches);

@@ -1,9 +1,9 @@
 //! Full batches into the stores; the time of a batch of 1,024 messages.
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use tokio::runtime::Builder;
 
-#[path = "history/mode.rs"]
+#[path = "../history/mode.rs"]
 mod mode;
 
 use mode::{Mode, Opened, append};
@@ -11,7 +11,7 @@ use mode::{Mode, Opened, append};
 const BATCH: u64 = 1024;
 const ROOMS: [usize; 2] = [10, 1000];
 
-fn append_batches(criterion: &mut Criterion) {
+pub(crate) fn append_batches(criterion: &mut Criterion) {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut group = criterion.benchmark_group("history/append");
     group.throughput(Throughput::Elements(BATCH)).sample_size(20);
@@ -38,6 +38,3 @@ fn append_batches(criterion: &mut Criterion) {
         }
     }
 }
-
-criterion_group!(benches, append_batches);
-criterion_main!(benches);

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use benches::relay::{Relay, Talk};
-use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use hdrhistogram::Histogram;
 
 /// Clients, and messages under way. Chosen: what keeps the server busy without
@@ -32,7 +32,7 @@ struct Row {
     latencies_us: Histogram<u64>,
 }
 
-fn raw_relay(criterion: &mut Criterion) {
+pub(crate) fn raw_relay(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("negaphone/raw_relay");
     group.sampling_mode(SamplingMode::Flat).sample_size(10);
     let mut rows = Vec::new();
@@ -76,6 +76,3 @@ fn print(rows: &[Row]) {
     }
     println!();
 }
-
-criterion_group!(benches, raw_relay);
-criterion_main!(benches);
