@@ -6,12 +6,14 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::io;
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use socket2::SockRef;
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -161,7 +163,7 @@ impl Input {
 
     async fn read(&mut self) -> Result<Vec<Event>, InputEnd> {
         readable(&self.stream).await.map_err(|_| InputEnd::Gone)?;
-        BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
+        BUFFER.with_borrow_mut(|buffer| match try_read(&self.stream, buffer) {
             Ok(0) => Err(InputEnd::Gone),
             Ok(count) => {
                 self.received_bytes += count as u64;
@@ -228,7 +230,7 @@ impl Input {
     pub(crate) async fn drop_rest(&mut self, max_bytes: usize) {
         let mut dropped = 0;
         while dropped < max_bytes && readable(&self.stream).await.is_ok() {
-            let read = BUFFER.with_borrow_mut(|buffer| self.stream.try_read(buffer));
+            let read = BUFFER.with_borrow_mut(|buffer| try_read(&self.stream, buffer));
             match read {
                 Ok(0) => return,
                 Ok(count) => dropped += count,
@@ -243,6 +245,19 @@ impl Input {
 /// wake, and this is it: HTTP, whose memory it would keep else, is done.
 async fn readable(stream: &TcpStream) -> io::Result<()> {
     poll_fn(|cx| stream.poll_read_ready(cx)).await
+}
+
+/// Reads without waiting. A read that does not fill the buffer has emptied the
+/// socket: it is not asked again before it says that there is more, which
+/// saves a call to the system for each message that comes alone.
+fn try_read(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut taken = None;
+    let read = stream.try_io(Interest::READABLE, || {
+        let count = (&*SockRef::from(stream)).read(buffer)?;
+        taken = Some(count);
+        if (1..buffer.len()).contains(&count) { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(count) }
+    });
+    taken.map_or(read, Ok)
 }
 
 #[cfg(test)]

@@ -184,11 +184,12 @@ impl Connection {
             };
             // A door may wait for the store; an ended session does not.
             tokio::select! {
+                biased;
                 dealt = dealt => dealt?,
                 reason = self.session.ended() => return Err(End::Left(reason)),
             }
         }
-        self.session.flush();
+        self.session.flush_private();
         Ok(())
     }
 

@@ -158,7 +158,7 @@ impl<S: Sink> Follower<S> {
             }
             room.wake();
         }
-        self.follow_on(std::slice::from_ref(room));
+        self.follow_on([room]);
         Ok(())
     }
 
@@ -188,7 +188,7 @@ impl<S: Sink> Follower<S> {
     }
 
     /// Rooms have come further: what waited for that may follow.
-    pub(crate) fn follow_on(&self, rooms: &[Arc<Room<S>>]) {
+    pub(crate) fn follow_on<'a>(&self, rooms: impl IntoIterator<Item = &'a Arc<Room<S>>>) {
         if self.store.nodes().is_none() {
             return;
         }

@@ -23,8 +23,8 @@ enum Due {
 
 /// Runs until `forget` lets go of the room.
 ///
-/// A turn yields once after it was woken, so that all readers that are ready
-/// append first, and then writes to each member in one write all that came.
+/// A turn writes to each member in one write all that came; that much came at
+/// once, since the writer let all who were ready to publish go first.
 pub(crate) async fn pump<S: Sink>(room: Arc<Room<S>>, forget: impl Fn(&Arc<Room<S>>) -> bool) {
     let mut crowd = Crowd::default();
     let mut rest_at = None;
@@ -35,7 +35,6 @@ pub(crate) async fn pump<S: Sink>(room: Arc<Room<S>>, forget: impl Fn(&Arc<Room<
                 if room.is_retired() {
                     return;
                 }
-                yield_now().await;
                 take_turn(&room, &mut crowd).await;
                 rest_at = Some(Instant::now() + REST_AFTER);
             }
@@ -73,7 +72,7 @@ async fn wait_for(next: Option<(Instant, Due)>) -> Due {
 async fn take_turn<S: Sink>(room: &Room<S>, crowd: &mut Crowd<S>) {
     let answered = room.begin_turn(crowd);
     let sockets_max = room.limits().pump_yield_sockets;
-    for (index, session) in crowd.sessions.iter().chain(&answered).enumerate() {
+    for (index, session) in crowd.to_tell().iter().chain(&answered).enumerate() {
         session.flush();
         if (index + 1) % sockets_max == 0 {
             yield_now().await;

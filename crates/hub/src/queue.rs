@@ -8,6 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::{Notify, oneshot};
+use tokio::task::yield_now;
 
 use crate::leave::Leave;
 use crate::message::{Draft, Epoch, Offset, Timestamp};
@@ -182,18 +183,20 @@ impl<S: Sink> Queue<S> {
         rx.await.ok();
     }
 
-    /// Takes up to `count` items; waits for the first. `None` when the queue
-    /// was closed.
+    /// Takes up to `count` items; waits for the first, and then until all who
+    /// are ready to publish have done so. `None` when the queue was closed.
     pub(crate) async fn take(&self, count: usize) -> Option<Vec<Item<S>>> {
         loop {
-            {
-                let mut state = self.state.lock();
-                if !state.items.is_empty() {
-                    return Some(self.take_from(&mut state, count));
-                }
-                if state.is_closed {
-                    return None;
-                }
+            let (is_empty, is_closed) = {
+                let state = self.state.lock();
+                (state.items.is_empty(), state.is_closed)
+            };
+            if !is_empty {
+                yield_now().await;
+                return Some(self.take_from(&mut self.state.lock(), count));
+            }
+            if is_closed {
+                return None;
             }
             self.filled.notified().await;
         }

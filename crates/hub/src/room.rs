@@ -43,6 +43,8 @@ struct State<S> {
     members: BTreeMap<MembershipId, Member<S>>,
     /// Counts changes of `members`.
     version: u64,
+    /// Something was put on a tape since the last turn.
+    has_news: bool,
     /// Sessions with answers to send at the next turn.
     answered: Vec<Arc<Session<S>>>,
     presence: Presence,
@@ -110,6 +112,7 @@ impl<S: Sink> Room<S> {
             readers: vec![0; formats.count()],
             members: BTreeMap::new(),
             version: 0,
+            has_news: false,
             answered: Vec::new(),
             presence: Presence::default(),
             elsewhere: 0,
@@ -338,7 +341,8 @@ impl<S: Sink> Room<S> {
         let event = Event { room: &self.name, epoch: state.epoch, happening };
         for (index, tape) in state.tapes.iter_mut().enumerate() {
             if let Some(tape) = tape {
-                tape.append(size_hint, |out| self.formats.encoder(Format(index)).encode(&event, out));
+                let encoder = self.formats.encoder(Format(index));
+                state.has_news |= tape.append(size_hint, |out| encoder.encode(&event, out));
             }
         }
     }
@@ -396,10 +400,18 @@ impl<S: Sink> Room<S> {
     /// members, and what is returned are the sessions that were answered.
     pub(crate) fn begin_turn(&self, crowd: &mut Crowd<S>) -> Vec<Arc<Session<S>>> {
         let mut state = self.state.lock();
-        state.tapes.iter_mut().flatten().for_each(Tape::seal);
-        if crowd.version != state.version {
-            crowd.version = state.version;
-            crowd.sessions = state.members.values().map(|member| Arc::clone(&member.session)).collect();
+        if crowd.version.is_some_and(|version| version != state.version) {
+            // Those who left must not be held until there is something new.
+            *crowd = Crowd::default();
+        }
+        crowd.has_news = std::mem::take(&mut state.has_news);
+        // While thousands enter, each of them wakes the pump and nobody is told: that must not cost a look at all.
+        if crowd.has_news {
+            state.tapes.iter_mut().flatten().for_each(Tape::seal);
+            if crowd.version.is_none() {
+                crowd.version = Some(state.version);
+                crowd.sessions = state.members.values().map(|member| Arc::clone(&member.session)).collect();
+            }
         }
         std::mem::take(&mut state.answered)
     }
@@ -413,13 +425,22 @@ impl<S: Sink> Room<S> {
 /// The pump's own list of the members' sessions, so that it walks them without
 /// holding the room.
 pub(crate) struct Crowd<S> {
-    version: u64,
-    pub(crate) sessions: Vec<Arc<Session<S>>>,
+    /// Of the members whom it holds, if it holds any.
+    version: Option<u64>,
+    sessions: Vec<Arc<Session<S>>>,
+    has_news: bool,
 }
 
 impl<S> Default for Crowd<S> {
     fn default() -> Self {
-        Self { version: 0, sessions: Vec::new() }
+        Self { version: None, sessions: Vec::new(), has_news: false }
+    }
+}
+
+impl<S> Crowd<S> {
+    /// Those for whom there is something new.
+    pub(crate) fn to_tell(&self) -> &[Arc<Session<S>>] {
+        if self.has_news { &self.sessions } else { &[] }
     }
 }
 

@@ -299,6 +299,15 @@ impl<S: Sink> Session<S> {
         self.with_writer(|writer| writer.memberships.retain(|membership| membership.id != id));
     }
 
+    /// Writes the private answers, if there are any, without waiting. What is
+    /// on the tapes alone leaves with its room's next turn, all that came in
+    /// one write.
+    pub fn flush_private(self: &Arc<Self>) {
+        if !self.outbox.lock().is_empty() {
+            self.flush();
+        }
+    }
+
     /// Writes what there is, without waiting.
     pub fn flush(self: &Arc<Self>) {
         self.ready.store(true, Ordering::SeqCst);

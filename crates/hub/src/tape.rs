@@ -74,18 +74,21 @@ impl Tape {
 
     /// Appends whole frames, about `size_hint` bytes of them, which
     /// `put_frames` writes. They are seen by readers after the next
-    /// [`seal`](Self::seal).
-    pub fn append(&mut self, size_hint: usize, put_frames: impl FnOnce(&mut BytesMut)) {
+    /// [`seal`](Self::seal). Returns whether there were any.
+    pub fn append(&mut self, size_hint: usize, put_frames: impl FnOnce(&mut BytesMut)) -> bool {
         if self.open.capacity() - self.open.len() < size_hint {
             self.seal();
             // Takes the old segment again when all have read it, else a new one.
             self.open.reserve(size_hint.max(self.segment_bytes));
             self.segment_bytes = (self.segment_bytes * 2).min(self.segment_max_bytes);
         }
+        let before = self.open.len();
         put_frames(&mut self.open);
+        let is_longer = self.open.len() > before;
         if self.open.len() >= CHUNK_BYTES {
             self.seal();
         }
+        is_longer
     }
 
     /// Lets readers see all that was appended.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::follow::Follower;
-use crate::queue::{Item, Publish, PublishError, Queue, Receipt};
+use crate::queue::{Item, Publish, PublishError, Queue, Receipt, Reply};
 use crate::refusals::Refusals;
 use crate::room::{Delivered, Room};
 use crate::session::Sink;
-use crate::store::{Append, Appended, StoreError};
+use crate::store::{Append, Appended, DedupKey, StoreError};
 
 /// A batch of so many costs a message hardly more than a larger one does: no
 /// more are waited for.
@@ -53,87 +53,95 @@ pub(crate) async fn write<S: Sink>(
     }
 }
 
+/// Who waits for an answer, while the store has the message.
+struct Publisher<S> {
+    room: Arc<Room<S>>,
+    dedup: Option<DedupKey>,
+    reply: Reply<S>,
+}
+
 /// Returns how many messages are new.
 async fn append<S: Sink>(follower: &Follower<S>, refusals: &mut Refusals, batch: Vec<Publish<S>>) -> u64 {
-    let (held_back, batch): (Vec<_>, Vec<_>) =
-        batch.into_iter().partition(|publish| refusals.holds_back(publish.room.name(), publish.dedup.as_ref()));
+    let mut held_back = Vec::new();
+    let mut appends = Vec::with_capacity(batch.len());
+    let mut publishers = Vec::with_capacity(batch.len());
+    for Publish { room, draft, dedup, reply } in batch {
+        if refusals.holds_back(room.name(), dedup.as_ref()) {
+            held_back.push(Publisher { room, dedup, reply });
+        } else {
+            appends.push(Append { room: room.name().clone(), known: room.position(), draft, dedup: dedup.clone() });
+            publishers.push(Publisher { room, dedup, reply });
+        }
+    }
     if !held_back.is_empty() {
         let refused = held_back.iter().map(|_| Err(StoreError::Down)).collect();
         finish(follower, held_back, refused).await;
     }
-    let appends = batch
-        .iter()
-        .map(|publish| Append {
-            room: publish.room.name().clone(),
-            known: publish.room.position(),
-            draft: publish.draft.clone(),
-            dedup: publish.dedup.clone(),
-        })
-        .collect();
     let appended = follower.store().append(appends).await;
-    for (publish, appended) in batch.iter().zip(&appended) {
+    for (publisher, appended) in publishers.iter().zip(&appended) {
         if appended.is_err()
-            && let Some(key) = &publish.dedup
+            && let Some(key) = &publisher.dedup
         {
-            refusals.note(publish.room.name(), key);
+            refusals.note(publisher.room.name(), key);
         }
     }
     // What others stored before goes before.
     follower.absorb();
-    finish(follower, batch, appended).await
+    finish(follower, publishers, appended).await
 }
 
 async fn finish<S: Sink>(
     follower: &Follower<S>,
-    batch: Vec<Publish<S>>,
+    publishers: Vec<Publisher<S>>,
     appended: Vec<Result<Appended, StoreError>>,
 ) -> u64 {
-    assert_eq!(batch.len(), appended.len(), "a store answers one for one");
-    let mut rooms: Vec<Arc<Room<S>>> = Vec::new();
-    let mut replies = Vec::with_capacity(batch.len());
+    assert_eq!(publishers.len(), appended.len(), "a store answers one for one");
     let mut fresh = 0;
+    let mut results = Vec::with_capacity(appended.len());
     let mut lacking = Vec::new();
-    for (publish, appended) in batch.into_iter().zip(appended) {
-        let result = match appended {
+    for (Publisher { room, .. }, appended) in publishers.iter().zip(appended) {
+        results.push(match appended {
             Ok(Appended::Fresh { epoch, message }) => {
-                if publish.room.deliver(epoch, &message) == Delivered::Ahead {
-                    lacking.push((Arc::clone(&publish.room), message.offset));
+                if room.deliver(epoch, &message) == Delivered::Ahead {
+                    lacking.push((Arc::clone(room), message.offset));
                 }
                 fresh += 1;
                 Ok(Receipt { offset: message.offset, epoch, time: message.time, repeat: false })
             }
             Ok(Appended::Repeat { epoch, offset, time }) => {
                 // Another node may have stored it a moment ago.
-                if publish.room.lacks(offset) {
-                    lacking.push((Arc::clone(&publish.room), offset));
+                if room.lacks(offset) {
+                    lacking.push((Arc::clone(room), offset));
                 }
                 Ok(Receipt { offset, epoch, time, repeat: true })
             }
             // Why is the store's to say, once and not a message.
             Err(error) => Err(PublishError::Store(error)),
-        };
-        replies.push((Arc::clone(&publish.room), publish.reply, result));
-        if rooms.last().is_none_or(|last| !Arc::ptr_eq(last, &publish.room)) {
-            rooms.push(publish.room);
-        }
+        });
     }
-    follower.follow_on(&rooms);
+    follower.follow_on(publishers.iter().map(|publisher| &publisher.room));
     if !lacking.is_empty() {
         follower.fill_all(lacking).await;
-        for (room, _, result) in &mut replies {
+        for (Publisher { room, .. }, result) in publishers.iter().zip(&mut results) {
             // Nobody is told of a message that its own room has not been given: it is said again, and stored once.
             if result.as_ref().is_ok_and(|receipt| room.lacks(receipt.offset)) {
                 *result = Err(PublishError::Store(StoreError::Down));
             }
         }
     }
-    for (room, reply, result) in replies {
+    answer(publishers, results);
+    fresh
+}
+
+fn answer<S: Sink>(publishers: Vec<Publisher<S>>, results: Vec<Result<Receipt, PublishError>>) {
+    let mut answers = publishers.into_iter().zip(results).peekable();
+    while let Some((Publisher { room, reply, .. }, result)) = answers.next() {
         if let Some(session) = reply.send(result) {
             room.answer(session);
         }
+        // Once for all of its messages that stand together.
+        if answers.peek().is_none_or(|(next, _)| !Arc::ptr_eq(&room, &next.room)) {
+            room.wake();
+        }
     }
-    for room in rooms {
-        room.wake();
-    }
-    fresh
 }
