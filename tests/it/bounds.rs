@@ -42,6 +42,7 @@ async fn check_alive(server: &TestServer) {
 async fn every_door_closes_with_1009_by_the_header_of_what_is_larger_than_its_bound() {
     let server = TestServer::start().await;
     const MIB: u64 = 1 << 20;
+    const SOCKET_IO: &str = "/socket.io/?EIO=4&transport=websocket";
     for (path, head, max_bytes) in [
         ("/ws", 0x81, 8 * MIB),
         ("/ws", 0x82, 32 * MIB),
@@ -49,6 +50,8 @@ async fn every_door_closes_with_1009_by_the_header_of_what_is_larger_than_its_bo
         ("/ws/image", 0x82, 32 * MIB),
         ("/ws/raw/big", 0x81, MIB),
         ("/ws/raw/big", 0x82, MIB),
+        (SOCKET_IO, 0x81, 8 * MIB),
+        (SOCKET_IO, 0x82, 8 * MIB),
     ] {
         let mut socket = open(&server, path).await;
         socket.send(&header(head, max_bytes + 1)).await;
