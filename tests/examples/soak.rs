@@ -170,57 +170,39 @@ fn stay(turn: usize) -> Duration {
 
 async fn visit(arguments: Arguments, guest: Guest, room: usize, stay: Duration) {
     let Arguments { address, tcp_pair, tcp_room, .. } = arguments;
-    let ws = async |path: String| WsClient::connect(&format!("ws://{address}{path}")).await;
+    let talk = async |path: String, says: Vec<String>, leaving| {
+        let mut ws = WsClient::connect(&format!("ws://{address}{path}")).await;
+        for text in says {
+            ws.send(text).await;
+        }
+        listen(&mut ws, stay).await;
+        leave(ws, leaving).await;
+    };
+    let json = |value: serde_json::Value| vec![value.to_string()];
     match guest {
         Guest::Native(leaving) => {
-            let mut ws = ws(format!("/ws?room=~soak-{room}")).await;
-            ws.send(json!({"type": "chat", "text": "hei", "id": "1"}).to_string()).await;
-            listen(&mut ws, stay).await;
-            leave(ws, leaving).await;
+            let says = json(json!({"type": "chat", "text": "hei", "id": "1"}));
+            talk(format!("/ws?room=~soak-{room}"), says, leaving).await;
         }
-        Guest::Raw(leaving) => {
-            let mut ws = ws(format!("/ws/raw/~soak-{room}")).await;
-            ws.send("hei").await;
-            listen(&mut ws, stay).await;
-            leave(ws, leaving).await;
-        }
+        Guest::Raw(leaving) => talk(format!("/ws/raw/~soak-{room}"), vec!["hei".to_owned()], leaving).await,
         Guest::Image(leaving) => {
-            let mut ws = ws("/ws/image".to_owned()).await;
+            let mut ws = WsClient::connect(&format!("ws://{address}/ws/image")).await;
             ws.send_binary(bmp()).await;
             assert_eq!(ws.receive().await.binary().len(), bmp().len());
             listen(&mut ws, stay).await;
             leave(ws, leaving).await;
         }
         Guest::Channels(leaving) => {
-            let mut ws = ws(format!("/ws/chat/~soak-{room}/")).await;
-            ws.send(json!({"message": "hei"}).to_string()).await;
-            listen(&mut ws, stay).await;
-            leave(ws, leaving).await;
+            talk(format!("/ws/chat/~soak-{room}/"), json(json!({"message": "hei"})), leaving).await;
         }
         Guest::Htmx(leaving) => {
-            let mut ws = ws(format!("/ws/htmx?room=~soak-{room}")).await;
-            ws.send(json!({"chat_message": "hei"}).to_string()).await;
-            listen(&mut ws, stay).await;
-            leave(ws, leaving).await;
+            talk(format!("/ws/htmx?room=~soak-{room}"), json(json!({"chat_message": "hei"})), leaving).await;
         }
         Guest::SocketIo(leaving) => {
-            let mut ws = ws("/socket.io/?EIO=4&transport=websocket".to_owned()).await;
-            for packet in socket_io(room) {
-                ws.send(packet).await;
-            }
-            listen(&mut ws, stay).await;
-            leave(ws, leaving).await;
+            talk("/socket.io/?EIO=4&transport=websocket".to_owned(), socket_io(room).into(), leaving).await;
         }
         Guest::SocketIoPolling(leaving) => poll(address, room, stay, leaving).await,
-        Guest::TcpRoom(leaving) => {
-            let mut tcp = TcpClient::connect(tcp_room).await;
-            tcp.send("\u{1b}[31m[2026-11-28 20:00:00] ada<SEP>hei\u{1b}[39m").await;
-            hear(&mut tcp, stay).await;
-            match leaving {
-                Leaving::GoodBye => tcp.send("q").await,
-                Leaving::Vanishing => tcp.reset(),
-            }
-        }
+        Guest::TcpRoom(leaving) => say_a_line(tcp_room, stay, leaving).await,
         Guest::TcpPair => {
             let mut tcp = TcpClient::connect(tcp_pair).await;
             tcp.send("ada").await;
@@ -288,6 +270,16 @@ async fn poll(address: SocketAddr, room: usize, stay: Duration, leaving: Leaving
     match leaving {
         Leaving::GoodBye => poller.session().send("41\u{1e}1").await,
         Leaving::Vanishing => drop(poller),
+    }
+}
+
+async fn say_a_line(address: SocketAddr, stay: Duration, leaving: Leaving) {
+    let mut tcp = TcpClient::connect(address).await;
+    tcp.send("\u{1b}[31m[2026-11-28 20:00:00] ada<SEP>hei\u{1b}[39m").await;
+    hear(&mut tcp, stay).await;
+    match leaving {
+        Leaving::GoodBye => tcp.send("q").await,
+        Leaving::Vanishing => tcp.reset(),
     }
 }
 
