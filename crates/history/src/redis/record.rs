@@ -80,7 +80,7 @@ fn put_short(out: &mut Vec<u8>, text: &str) {
 
 /// # Errors
 ///
-/// When these are not bytes of [`write`].
+/// When these are not bytes of [`write()`].
 pub(super) fn read(mut bytes: Bytes) -> Result<Draft, NotAMessage> {
     let kind = bytes.try_get_u8().map_err(|_| NotAMessage)?;
     let flags = bytes.try_get_u8().map_err(|_| NotAMessage)?;
