@@ -103,8 +103,8 @@ struct Walk {
 }
 
 impl Walk {
-    /// Takes a symbol; `false` when that is not so simple or the last block is
-    /// reached, and nothing happened.
+    /// Takes a symbol; `false` when that is not so simple or no block is left,
+    /// and nothing happened.
     #[inline(always)]
     fn step<N: NthOne>(&mut self, step: Step, nonzero: &mut [u64], band: u64, way: N) -> bool {
         let (bits, zeros, new) = (step & BITS, step >> ZEROS_SHIFT & ZEROS, step >> NEW_SHIFT & 1);
@@ -112,9 +112,8 @@ impl Walk {
         // A bit for each coefficient on the way that is not zero; all of them where there is no such place.
         let before = place.wrapping_sub(1);
         let bits = bits + (self.ones & before).count_ones();
-        let Some([known, next]) = nonzero.get_mut(self.block..).and_then(<[u64]>::first_chunk_mut) else {
-            return false;
-        };
+        let next = nonzero.get(self.block + 1).copied().unwrap_or_default();
+        let Some(known) = nonzero.get_mut(self.block) else { return false };
         if bits > STEP_BITS_MAX || place < u64::from(new) {
             return false;
         }
@@ -125,8 +124,8 @@ impl Walk {
         let ones = self.ones & !before;
         let ends = zeros | ones == 0;
         self.block += usize::from(ends);
-        self.zeros = select_unpredictable(ends, !*next & band, zeros);
-        self.ones = select_unpredictable(ends, *next & band, ones);
+        self.zeros = select_unpredictable(ends, !next & band, zeros);
+        self.ones = select_unpredictable(ends, next & band, ones);
         true
     }
 
