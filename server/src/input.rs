@@ -73,6 +73,14 @@ pub(crate) struct MessageBounds {
     pub(crate) text_max_bytes: usize,
 }
 
+impl MessageBounds {
+    /// The same for text as for all else.
+    #[must_use]
+    pub(crate) fn up_to(max_bytes: usize) -> Self {
+        Self { message_max_bytes: max_bytes, text_max_bytes: max_bytes }
+    }
+}
+
 /// Why there is no more input.
 #[derive(Debug)]
 pub(crate) enum InputEnd {
@@ -282,7 +290,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let bounds = MessageBounds { message_max_bytes: 1 << 20, text_max_bytes: 1 << 20 };
+        let bounds = MessageBounds::up_to(1 << 20);
         let limits = Limits::new(1 << 20, 32 << 20).session;
         let budget = InboundBudget::new(budget_bytes, Duration::from_secs(5));
         (Input::new(Arc::new(stream), Bytes::new(), bounds, &limits, budget), peer)

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::address::block;
-use crate::limits::Rate;
+use crate::limits::{Rate, SessionLimits};
 use crate::proxies::Proxies;
 
 /// A token bucket: `burst` at once, then `per_sec`.
@@ -23,6 +23,12 @@ impl Bucket {
     #[must_use]
     pub(crate) fn new(rate: Option<Rate>) -> Self {
         Self { rate, tokens: rate.map_or(0.0, |rate| rate.burst), filled_at: Instant::now() }
+    }
+
+    /// For messages of a connection that make no sense.
+    #[must_use]
+    pub(crate) fn of_nonsense(limits: &SessionLimits) -> Self {
+        Self::new(Some(Rate::per_minute(limits.nonsense_max_per_minute)))
     }
 
     /// Takes one, if there is one.

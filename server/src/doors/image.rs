@@ -22,7 +22,6 @@ use crate::app::App;
 use crate::error::{ApiError, image_error_code};
 use crate::images::{ImageError, Owner};
 use crate::input::MessageBounds;
-use crate::limits::Rate;
 use crate::metrics::Speaks;
 use crate::pieces::{Answer, Held, pieces};
 use crate::rate::Bucket;
@@ -35,12 +34,9 @@ pub(crate) async fn open(State(app): State<Arc<App>>, mut request: Request) -> R
         message_max_bytes: app.limits.session.image_max_bytes,
         text_max_bytes: app.limits.session.text_frame_max_bytes,
     };
-    let talk = {
-        let app = Arc::clone(&app);
-        move |connection: Connection| async move {
-            let door = ImageDoor::new(app, Arc::clone(connection.session()));
-            connection.run(door).await;
-        }
+    let talk = |app: Arc<App>, connection: Connection| async move {
+        let door = ImageDoor::new(app, Arc::clone(connection.session()));
+        connection.run(door).await;
     };
     Ok(upgrade(&app, Speaks::Image, &mut request, bounds, talk))
 }
@@ -72,7 +68,7 @@ impl ImageDoor {
             waiting: VecDeque::new(),
             answers: FuturesOrdered::new(),
             bucket: Bucket::new(app.limits.rates.messages),
-            nonsense: Bucket::new(Some(Rate::per_minute(app.limits.session.nonsense_max_per_minute))),
+            nonsense: Bucket::of_nonsense(&app.limits.session),
             app,
             session,
         }

@@ -1,6 +1,6 @@
 //! What the URLs of several doors have in common.
 
-use hub::{Offset, Position, Since};
+use hub::{NameError, Offset, PersonName, Position, Since};
 use wire::error_code::ErrorCode;
 
 use crate::error::ApiError;
@@ -8,6 +8,11 @@ use crate::query::Query;
 
 /// The room of those who name none.
 pub(crate) const DEFAULT_ROOM: &str = "lobby";
+
+/// `name`; who gives none is a guest.
+pub(super) fn name(query: &Query) -> Result<PersonName, NameError> {
+    query.get("name").filter(|name| !name.is_empty()).map_or_else(|| Ok(PersonName::guest()), PersonName::parse)
+}
 
 /// `since` and `epoch`; a position in no known life of the room is a position
 /// all the same, and the answer is that it does not hold.

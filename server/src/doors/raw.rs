@@ -31,12 +31,8 @@ pub(crate) async fn open(
 ) -> Result<Response, ApiError> {
     let room = app.room(&RoomName::parse(&room)?, client.address).await?;
     let max = app.limits.session.raw_message_max_bytes;
-    let bounds = MessageBounds { message_max_bytes: max, text_max_bytes: max };
-    let talk = {
-        let app = Arc::clone(&app);
-        move |connection: Connection| talk(app, connection, room)
-    };
-    Ok(upgrade(&app, Speaks::Raw, &mut request, bounds, talk))
+    let bounds = MessageBounds::up_to(max);
+    Ok(upgrade(&app, Speaks::Raw, &mut request, bounds, move |app, connection| talk(app, connection, room)))
 }
 
 async fn talk(app: Arc<App>, connection: Connection, room: Arc<Room>) {

@@ -40,13 +40,13 @@ pub(crate) async fn open(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let query = Query::parse(query.as_deref());
-    let name = query.get("name").filter(|name| !name.is_empty()).map(PersonName::parse).transpose()?;
+    let name = params::name(&query)?;
     let since = last_event_id(&headers).map_or_else(|| params::since(&query), Ok)?;
     let room = app.room(&RoomName::parse(&room)?, client.address).await?;
     let (out, reader) = pipe(app.limits.session.pipe_max_bytes);
     let out = Arc::new(out);
     let session = Session::new(Sink::Pipe(Arc::clone(&out)), Arc::clone(app.hub.limits()));
-    let seat = take_seat(&app, &room, &session, name.unwrap_or_else(PersonName::guest), since).await?;
+    let seat = take_seat(&app, &room, &session, name, since).await?;
     app.sessions.spawn(follow(Arc::clone(&app), session, seat, out));
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),

@@ -27,7 +27,7 @@ pub(super) fn upgrade<F>(
     door: Speaks,
     request: &mut Request,
     bounds: MessageBounds,
-    talk: impl FnOnce(Connection) -> F + Send + 'static,
+    talk: impl FnOnce(Arc<App>, Connection) -> F + Send + 'static,
 ) -> Response
 where
     F: Future<Output = ()> + Send,
@@ -56,7 +56,8 @@ where
         // Kilobytes that HTTP read into: they are not kept for as long as the talk lasts.
         drop(read_buf);
         // In a box of its own, since the future of a talk would be here twice: as it begins, and as it goes on.
-        Box::pin(talk(Connection::new(app_of_session, stream, unread, bounds))).await;
+        let connection = Connection::new(Arc::clone(&app_of_session), stream, unread, bounds);
+        Box::pin(talk(app_of_session, connection)).await;
         // It kept its places among all connections until here.
         drop(peer);
     });

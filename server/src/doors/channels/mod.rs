@@ -17,7 +17,6 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::formats;
 use crate::input::MessageBounds;
-use crate::limits::Rate;
 use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::plain_text::{PlainText, Urls};
@@ -36,12 +35,8 @@ pub(crate) async fn open(
 ) -> Result<Response, ApiError> {
     let room = app.room(&RoomName::parse(&room)?, client.address).await?;
     let max = app.limits.session.text_frame_max_bytes;
-    let bounds = MessageBounds { message_max_bytes: max, text_max_bytes: max };
-    let talk = {
-        let app = Arc::clone(&app);
-        move |connection: Connection| talk(app, connection, room)
-    };
-    Ok(upgrade(&app, Speaks::Channels, &mut request, bounds, talk))
+    let bounds = MessageBounds::up_to(max);
+    Ok(upgrade(&app, Speaks::Channels, &mut request, bounds, move |app, connection| talk(app, connection, room)))
 }
 
 async fn talk(app: Arc<App>, connection: Connection, room: Arc<Room>) {
@@ -51,7 +46,7 @@ async fn talk(app: Arc<App>, connection: Connection, room: Arc<Room>) {
     let Ok(seat) = app.hub.join(&room, connection.session(), join, |_| None).await else { return };
     let door = ChannelsDoor {
         bucket: Bucket::new(app.limits.rates.messages),
-        nonsense: Bucket::new(Some(Rate::per_minute(app.limits.session.nonsense_max_per_minute))),
+        nonsense: Bucket::of_nonsense(&app.limits.session),
         session: Arc::clone(connection.session()),
         app,
         name,

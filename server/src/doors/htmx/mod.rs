@@ -22,7 +22,6 @@ use super::upgrade::upgrade;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::input::MessageBounds;
-use crate::limits::Rate;
 use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::plain_text::{PlainText, Urls};
@@ -52,19 +51,14 @@ pub(crate) async fn open(
 ) -> Result<Response, ApiError> {
     let query = Query::parse(query.as_deref());
     let room = RoomName::parse(query.get("room").unwrap_or(params::DEFAULT_ROOM))?;
-    let name = query.get("name").filter(|name| !name.is_empty()).map(PersonName::parse).transpose()?;
     let entrance = Entrance {
-        name: name.unwrap_or_else(PersonName::guest),
+        name: params::name(&query)?,
         room: app.room(&room, client.address).await?,
         is_our_page: query.get("page").is_some(),
     };
     let max = app.limits.session.text_frame_max_bytes;
-    let bounds = MessageBounds { message_max_bytes: max, text_max_bytes: max };
-    let talk = {
-        let app = Arc::clone(&app);
-        move |connection: Connection| talk(app, connection, entrance)
-    };
-    Ok(upgrade(&app, Speaks::Htmx, &mut request, bounds, talk))
+    let bounds = MessageBounds::up_to(max);
+    Ok(upgrade(&app, Speaks::Htmx, &mut request, bounds, move |app, connection| talk(app, connection, entrance)))
 }
 
 async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
@@ -78,7 +72,7 @@ async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
     };
     let door = HtmxDoor {
         bucket: Bucket::new(app.limits.rates.messages),
-        nonsense: Bucket::new(Some(Rate::per_minute(app.limits.session.nonsense_max_per_minute))),
+        nonsense: Bucket::of_nonsense(&app.limits.session),
         app,
         answers: Arc::new(Answers { is_our_page: entrance.is_our_page, shows_error: AtomicBool::new(false) }),
         session,

@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use form_urlencoded::{Serializer, byte_serialize};
 use http::{HeaderValue, header};
-use hub::{PersonName, RoomName};
+use hub::RoomName;
 
 use crate::app::App;
 use crate::doors::{page, params};
@@ -39,8 +39,7 @@ const FIELD_FRESH: HeaderValue = HeaderValue::from_static("private, max-age=3600
 pub(crate) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let query = Query::parse(query.as_deref());
     let room = RoomName::parse(query.get("room").filter(|room| !room.is_empty()).unwrap_or(params::DEFAULT_ROOM))?;
-    let name = query.get("name").filter(|name| !name.is_empty()).map(PersonName::parse).transpose()?;
-    let name = name.unwrap_or_else(PersonName::guest);
+    let name = params::name(&query)?;
     let (room, name) = (room.as_str(), name.as_str());
     let connect = Serializer::new(String::new()).extend_pairs([("room", room), ("name", name), ("page", "")]).finish();
     let page = Page {

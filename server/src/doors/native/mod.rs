@@ -22,7 +22,6 @@ use super::upgrade::upgrade;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::input::MessageBounds;
-use crate::limits::Rate;
 use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::query::Query;
@@ -56,9 +55,8 @@ pub(crate) async fn open(
 ) -> Result<Response, ApiError> {
     let query = Query::parse(query.as_deref());
     let room = RoomName::parse(query.get("room").unwrap_or(params::DEFAULT_ROOM))?;
-    let name = query.get("name").filter(|name| !name.is_empty()).map(PersonName::parse).transpose()?;
     let entrance = Entrance {
-        name: name.unwrap_or_else(PersonName::guest),
+        name: params::name(&query)?,
         since: params::since(&query)?,
         session_key: session_key(query.get("session"))?,
         room: app.room(&room, client.address).await?,
@@ -68,11 +66,7 @@ pub(crate) async fn open(
         message_max_bytes: app.limits.session.image_max_bytes,
         text_max_bytes: app.limits.session.text_frame_max_bytes,
     };
-    let talk = {
-        let app = Arc::clone(&app);
-        move |connection: Connection| talk(app, connection, entrance)
-    };
-    Ok(upgrade(&app, Speaks::Native, &mut request, bounds, talk))
+    Ok(upgrade(&app, Speaks::Native, &mut request, bounds, move |app, connection| talk(app, connection, entrance)))
 }
 
 /// The key that the client brought, or a new one.
@@ -121,7 +115,7 @@ async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
     };
     let door = NativeDoor {
         bucket: Bucket::new(app.limits.rates.messages),
-        nonsense: Bucket::new(Some(Rate::per_minute(app.limits.session.nonsense_max_per_minute))),
+        nonsense: Bucket::of_nonsense(&app.limits.session),
         pictures: Pictures::new(&app, &session),
         app,
         session,

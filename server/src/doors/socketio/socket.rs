@@ -14,7 +14,6 @@ use super::out::Out;
 use super::pictures::Pictures;
 use super::reply::Asked;
 use crate::app::App;
-use crate::limits::Rate;
 use crate::peer::Client;
 use crate::rate::Bucket;
 use crate::session::Close;
@@ -46,7 +45,7 @@ impl Socket {
             member: None,
             enter_by: Instant::now() + limits.enter_max,
             bucket: Bucket::new(app.limits.rates.messages),
-            nonsense: Bucket::new(Some(Rate::per_minute(app.limits.session.nonsense_max_per_minute))),
+            nonsense: Bucket::of_nonsense(&app.limits.session),
             pictures: Pictures::new(&app),
             app,
             client,

@@ -37,39 +37,32 @@ use crate::sink::Session;
 
 /// Opens a session.
 pub(super) fn begin(app: &Arc<App>, client: Client, request: &mut Request) -> Response {
-    let talk = {
-        let app = Arc::clone(app);
-        move |connection: Connection| async move {
-            let session = Arc::clone(connection.session());
-            let mut opened = BytesMut::new();
-            put_frame(&mut opened, Opcode::Text, &open_packet(&app, &random_id(), &[]));
-            session.push(opened.freeze());
-            session.flush();
-            let out = Out { session, transport: Transport::WebSocket };
-            let socket = Box::new(Socket::new(Arc::clone(&app), client, out.clone()));
-            connection.run(WebSocketDoor { app, out, stage: Stage::Open(socket) }).await;
-        }
+    let talk = move |app: Arc<App>, connection: Connection| async move {
+        let session = Arc::clone(connection.session());
+        let mut opened = BytesMut::new();
+        put_frame(&mut opened, Opcode::Text, &open_packet(&app, &random_id(), &[]));
+        session.push(opened.freeze());
+        session.flush();
+        let out = Out { session, transport: Transport::WebSocket };
+        let socket = Box::new(Socket::new(Arc::clone(&app), client, out.clone()));
+        connection.run(WebSocketDoor { app, out, stage: Stage::Open(socket) }).await;
     };
     upgrade(app, Speaks::SocketIo, request, bounds(app), talk)
 }
 
 /// Lets a polling session move here.
 pub(super) fn move_to(app: &Arc<App>, exchange: Arc<Exchange>, request: &mut Request) -> Response {
-    let talk = {
-        let app = Arc::clone(app);
-        move |connection: Connection| async move {
-            let out = Out { session: Arc::clone(connection.session()), transport: Transport::WebSocket };
-            let stage = Stage::Probing(Probing(exchange));
-            connection.run(WebSocketDoor { app, out, stage }).await;
-        }
+    let talk = move |app: Arc<App>, connection: Connection| async move {
+        let out = Out { session: Arc::clone(connection.session()), transport: Transport::WebSocket };
+        let stage = Stage::Probing(Probing(exchange));
+        connection.run(WebSocketDoor { app, out, stage }).await;
     };
     upgrade(app, Speaks::SocketIo, request, bounds(app), talk)
 }
 
 /// The announced `maxPayload` bounds every message here too.
 fn bounds(app: &App) -> MessageBounds {
-    let max = app.limits.socketio.packet_max_bytes;
-    MessageBounds { message_max_bytes: max, text_max_bytes: max }
+    MessageBounds::up_to(app.limits.socketio.packet_max_bytes)
 }
 
 struct WebSocketDoor {
