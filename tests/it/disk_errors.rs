@@ -78,10 +78,11 @@ async fn a_full_disk_refuses_what_it_cannot_hold_and_takes_it_when_there_is_room
     assert!(acked > 10, "{acked} messages");
 
     std::fs::remove_file(server.path("filler")).unwrap();
-    // The file system may give the room back a moment later.
+    // The refused message is said again: until then what its sender says after it is refused, too.
+    let id = acked.to_string();
     let stored = within_deadline("room on the disk", async {
         loop {
-            let answer = answer(&mut ada, "after").await;
+            let answer = answer(&mut ada, &id).await;
             if answer["type"] == "ack" {
                 return answer;
             }
