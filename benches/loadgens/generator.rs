@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use benches::process;
 use serde_json::json;
 
 /// The processor of the generator; the server has another.
@@ -149,22 +150,12 @@ impl Generator {
 
     /// Processor time of all its threads so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        let mut nanos = 0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            // The first figure of proc(5)'s schedstat: nanoseconds spent on a processor. A thread may end meanwhile.
-            let Ok(figures) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
-            let spent = figures.split_whitespace().next().context("schedstat is empty")?;
-            nanos += spent.parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(nanos))
+        Ok(process::processor_time(self.child.id())?)
     }
 
     /// The most memory that it has had, in MiB.
     pub(crate) fn memory_mib(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in status")?;
-        let kib = line.trim().trim_end_matches("kB").trim();
-        Ok(kib.parse::<f64>()? / 1024.0)
+        Ok(process::memory_kib(self.child.id(), "VmHWM")? as f64 / 1024.0)
     }
 
     /// Whether it has ended.

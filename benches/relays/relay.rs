@@ -1,6 +1,5 @@
 //! A relay as a process of its own, on a processor of its own.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use benches::process;
 
 use crate::dialect::Dialect;
 
@@ -140,22 +140,12 @@ impl Relay {
 
     /// Processor time of all its threads so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        let mut nanos = 0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            // The first figure of proc(5)'s schedstat: nanoseconds spent on a processor. A thread may end meanwhile.
-            let Ok(figures) = fs::read_to_string(thread?.path().join("schedstat")) else { continue };
-            let spent = figures.split_whitespace().next().context("schedstat is empty")?;
-            nanos += spent.parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(nanos))
+        Ok(process::processor_time(self.child.id())?)
     }
 
     /// Bytes of memory that it has.
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in status")?;
-        let kib = line.trim().trim_end_matches("kB").trim();
-        Ok(kib.parse::<u64>()? * 1024)
+        Ok(process::memory_kib(self.child.id(), "VmRSS")? * 1024)
     }
 }
 

@@ -8,5 +8,6 @@ pub mod client;
 pub mod frame;
 pub mod machine;
 pub mod picture;
+pub mod process;
 pub mod relay;
 mod window;

@@ -27,6 +27,7 @@ impl Zoo {
         let end = Instant::now() + time;
         let mut deeds = 0;
         while Instant::now() < end {
+            // Chance says when the next fault comes.
             tokio::time::sleep(dice.millis(200..1500)).await;
             let victim = usize::try_from(dice.roll(0..self.nodes.len() as u64 + 1)).expect("a small number");
             match (dice.roll(0..10), self.nodes.get_mut(victim)) {
@@ -34,17 +35,20 @@ impl Zoo {
                 (6, Some(node)) => tokio::task::block_in_place(|| node.restart(Signal::TERM)),
                 (_, Some(node)) => {
                     node.signal(Signal::STOP);
+                    // Chance says how long the fault lasts.
                     tokio::time::sleep(dice.millis(50..2000)).await;
                     node.signal(Signal::CONT);
                 }
                 (0..6, None) => {
                     tokio::task::block_in_place(|| self.redis.kill());
+                    // Chance says how long the fault lasts.
                     tokio::time::sleep(dice.millis(0..500)).await;
                     tokio::task::block_in_place(|| self.redis.start_again());
                 }
                 (_, None) => {
                     let redis = Pid::from_child(self.redis.child());
                     kill_process(redis, Signal::STOP).expect("Redis runs");
+                    // Chance says how long the fault lasts.
                     tokio::time::sleep(dice.millis(50..2000)).await;
                     kill_process(redis, Signal::CONT).expect("Redis runs");
                 }

@@ -164,6 +164,7 @@ async fn a_node_without_redis_keeps_its_connections_refuses_messages_and_recover
             break;
         }
         assert!(begin.elapsed() < DEADLINE, "it does not recover");
+        // Nothing tells when: it is looked again, within a deadline.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let heard = hear(&mut bob, 2).await;

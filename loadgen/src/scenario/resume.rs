@@ -42,6 +42,7 @@ async fn come_back(stage: &Stage, gate: &Gate, client: u32, ticket: &Ticket) -> 
         if let Ok(Some(back)) = timeout(TRY_MAX, enter(stage, gate, client, &path)).await {
             return Some(back);
         }
+        // The server is gone: it is not asked again at once.
         sleep(RETRY).await;
     }
     None

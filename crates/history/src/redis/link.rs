@@ -224,6 +224,7 @@ async fn reconnect(link: &Arc<Link>, limits: &RedisLimits) {
             Ok(()) => return link.outage.is_over(),
             Err(error) => link.outage.began(&error),
         }
+        // Nodes that lost Redis together do not all come back at once.
         sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
         pause = (pause * 2).min(limits.retry_max);
     }

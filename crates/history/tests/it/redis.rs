@@ -65,6 +65,7 @@ async fn a_killed_redis_has_all_that_was_acked_and_is_connected_to_again() {
     server.start_again();
     let back = async {
         while !store.is_available() {
+            // Nothing tells when: it is looked again, within a deadline.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -190,6 +191,7 @@ async fn after_a_new_connection_it_is_heard_on_and_positions_are_to_be_compared(
     };
     tokio::time::timeout(DEADLINE, missed).await.expect("it connects again");
     while one.append(vec![append("a", "m", None)]).await[0].is_err() {
+        // Nothing tells when: it is looked again, within a deadline.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(stored_news(&other).await, ("a".to_owned(), KNOWN, vec![1]));
@@ -226,6 +228,7 @@ async fn members_of_other_nodes_are_counted_until_a_node_is_silent() {
     let mut heard = elsewhere(&one, 2).await;
     let silence = async {
         while heard > 0 {
+            // Nothing tells when: it is looked again, within a deadline.
             tokio::time::sleep(Duration::from_millis(10)).await;
             heard = elsewhere(&one, 2).await;
         }
@@ -284,6 +287,7 @@ async fn what_belongs_to_a_room_is_at_one_place_of_a_cluster() {
     let (server, _folder) = start(&["--cluster-enabled", "yes"]);
     assert_eq!(server.ask("CLUSTER ADDSLOTSRANGE 0 16383"), "+OK\r\n");
     while !server.ask("CLUSTER INFO").contains("cluster_state:ok") {
+        // Nothing tells when: it is looked again, within a deadline.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // All slots are here, but a script whose keys belong to several is refused.
@@ -315,6 +319,7 @@ async fn what_is_under_way_on_a_lost_connection_does_not_happen_later() {
             if appended.is_ok() {
                 return;
             }
+            // Nothing tells when: it is looked again, within a deadline.
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
