@@ -78,6 +78,23 @@ fn long_scans_are_walked_from_two_places() {
     check_back(&Layout { width: 1200, height: 900, sampling: vec![(1, 1)], scans: vec![vec![0]], ..Layout::default() });
 }
 
+/// The standard's tables have codes of up to 16 bits.
+#[test]
+fn long_codes_and_full_blocks_are_walked_fast() {
+    for restart_interval in [0, 1, 7] {
+        for density in [20, 60, 128] {
+            check_back(&Layout {
+                width: 160,
+                height: 120,
+                density,
+                restart_interval,
+                tables: Tables::LeftOut,
+                ..Layout::default()
+            });
+        }
+    }
+}
+
 #[test]
 fn a_difference_without_a_code_gets_one_and_the_pixels_come_back() {
     let mut changed = 0;
@@ -144,10 +161,11 @@ proptest! {
         width in 1_u16..200, height in 1_u16..200,
         sampling in proptest::collection::vec((1_u8..=2, 1_u8..=2), 3),
         restart_interval in 0_u16..9, dc_step in 1_u8..40, density in 0_u32..128, seed in 0_u32..1000, filling in 0_usize..3,
+        tables in prop_oneof![Just(Tables::Defined), Just(Tables::LeftOut)],
     ) {
         // Twelve blocks would be too many for one unit.
         let blocks: u8 = sampling.iter().map(|(across, down)| across * down).sum();
         prop_assume!(blocks <= 10);
-        check_back(&Layout { width, height, sampling, restart_interval, dc_step, density, seed, filling, ..Layout::default() });
+        check_back(&Layout { width, height, sampling, restart_interval, dc_step, density, seed, filling, tables, ..Layout::default() });
     }
 }

@@ -11,12 +11,22 @@ use crate::jpeg::huffman::{Definition, Huffman, LOOKUP_BITS, LOOKUPS};
 /// | 14 | no group begins so: one symbol has to be decoded |
 /// | 15 | it ends its block |
 /// | 16–31 | which of its bits are magnitudes, the last one lowest |
+///
+/// Where the lookup begins a longer code, bits 16–31 have the number of a
+/// further table instead, which is looked up by the next [`LONG_BITS`] bits
+/// and covers one symbol; zero where there is none.
 pub(super) type Group = u32;
-pub(super) type Groups = [Group; LOOKUPS];
+/// A table of [`LOOKUPS`] entries, and the further ones, of [`LONG_LOOKUPS`]
+/// entries each, numbered from the beginning of all.
+pub(super) type Groups = [Group];
 
 /// The same for a band of a progressive picture, and from bit
 /// [`PATTERN_SHIFT`]: which of the coefficients are not zero.
 pub(super) type BandGroups = [u64; LOOKUPS];
+
+/// With [`LOOKUP_BITS`], all that the longest code has (T.81 C.1).
+pub(super) const LONG_BITS: u32 = 16 - LOOKUP_BITS;
+pub(super) const LONG_LOOKUPS: usize = 1 << LONG_BITS;
 
 /// Bits that a group may have: three of them fit into the 57 bits that a
 /// window has at the least.
@@ -46,7 +56,7 @@ struct Cached {
     /// coefficient.
     dc: Option<Definition>,
     ac: Definition,
-    groups: Box<Groups>,
+    groups: Vec<Group>,
 }
 
 /// A place in the cache.
@@ -149,16 +159,38 @@ pub(super) fn band_groups(ac: &Huffman) -> Box<BandGroups> {
     })
 }
 
-fn within_groups(ac: &Huffman) -> Box<Groups> {
-    make(|lookup| Prefix::default().extend(ac, lookup, COEFFICIENTS_MAX).group())
+fn within_groups(ac: &Huffman) -> Vec<Group> {
+    let mut groups = make(|lookup| Prefix::default().extend(ac, lookup, COEFFICIENTS_MAX).group()).to_vec();
+    for lookup in 0..LOOKUPS {
+        let longer = (0..LONG_LOOKUPS).map(|rest| long_group(ac, lookup << LONG_BITS | rest));
+        // Codes are given in order: where the first place has none, the others have none.
+        if groups[lookup] == SINGLE && longer.clone().next() != Some(SINGLE) {
+            groups[lookup] |= ((groups.len() / LONG_LOOKUPS) as Group) << MASK_SHIFT;
+            groups.extend(longer);
+        }
+    }
+    groups
 }
 
-fn block_groups(dc: &Huffman, ac: &Huffman) -> Box<Groups> {
-    make(|lookup| {
+/// The symbol whose code begins these 16 bits.
+fn long_group(ac: &Huffman, bits: usize) -> Group {
+    let Some(symbol) = ac.decode((bits as u64) << 48) else { return SINGLE };
+    let (run, size) = (u32::from(symbol.value >> 4), u32::from(symbol.value & 0x0F));
+    let bits = symbol.code_bits + size;
+    match (run, size) {
+        (0, 0) => bits | BLOCK_END,
+        (15, 0) | (_, 1..) => bits | (run + 1) << 8 | ((1 << size) - 1) << MASK_SHIFT,
+        (_, 0) => SINGLE,
+    }
+}
+
+fn block_groups(dc: &Huffman, ac: &Huffman) -> Vec<Group> {
+    let group = |lookup| {
         let first = dc.decode_short(lookup).filter(|symbol| symbol.value < 16);
         let prefix = first.and_then(|symbol| Prefix::default().with(symbol.code_bits, symbol.value.into(), 1));
         prefix.map_or(SINGLE, |prefix| prefix.extend(ac, lookup, COEFFICIENTS_MAX).group())
-    })
+    };
+    make(group).to_vec()
 }
 
 fn make<G: Copy + Default>(group: impl Fn(u64) -> G) -> Box<[G; LOOKUPS]> {
