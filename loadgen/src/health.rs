@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 use crate::record::{Records, STALL_MIN, Stall};
-use crate::timeline::Counted;
+use crate::timeline::{Borders, Counted};
 
 /// How often the heart beats.
 const BEAT: Duration = Duration::from_millis(10);
@@ -35,11 +35,11 @@ impl Heart {
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn start(records: Arc<Records>, interval: Duration) -> std::io::Result<Self> {
+    pub fn start(records: Arc<Records>, borders: Borders) -> std::io::Result<Self> {
         let (pauses, is_stopped) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let thread = {
             let (pauses, is_stopped) = (Arc::clone(&pauses), Arc::clone(&is_stopped));
-            thread::Builder::new().name("heart".into()).spawn(move || beat(&records, interval, &pauses, &is_stopped))?
+            thread::Builder::new().name("heart".into()).spawn(move || beat(&records, borders, &pauses, &is_stopped))?
         };
         Ok(Self { pauses, is_stopped, thread })
     }
@@ -55,11 +55,13 @@ impl Heart {
     }
 }
 
-fn beat(records: &Records, interval: Duration, pauses: &Mutex<Vec<Stall>>, is_stopped: &AtomicBool) {
+fn beat(records: &Records, borders: Borders, pauses: &Mutex<Vec<Stall>>, is_stopped: &AtomicBool) {
     let mut before = records.elapsed();
     let (mut begin, mut counted, mut usage) = (Duration::ZERO, Counted::default(), Usage::now());
+    let mut end = borders.after(begin);
     loop {
-        thread::park_timeout(BEAT);
+        // An interval is not to be longer than it says.
+        thread::park_timeout(BEAT.min(end.saturating_sub(records.elapsed())));
         let now = records.elapsed();
         let length = now.saturating_sub(before);
         if length >= PAUSE_MIN {
@@ -70,10 +72,10 @@ fn beat(records: &Records, interval: Duration, pauses: &Mutex<Vec<Stall>>, is_st
         }
         before = now;
         let is_last = is_stopped.load(Ordering::Relaxed);
-        if records.is_started() && (now >= begin + interval || (is_last && now > begin)) {
+        if records.is_started() && (now >= end || (is_last && now > begin)) {
             let used = Usage::now();
             counted = records.close_interval(begin, counted, used.since(usage));
-            (begin, usage) = (now, used);
+            (begin, end, usage) = (now, borders.after(now), used);
         }
         if is_last {
             return;

@@ -52,6 +52,7 @@ use health::{DescriptorError, Heart, Usage};
 use outcome::{Ending, Outcome};
 use plan::Plan;
 use record::Records;
+use timeline::Borders;
 
 /// A run that could not even begin.
 #[derive(Debug, Error)]
@@ -81,7 +82,8 @@ pub async fn run<T>(
     let started = format!("{:.3}", jiff::Timestamp::now());
     let records = Arc::new(Records::new(plan.clients, plan.messages_per_client_max()).with_warm_up(plan.warm_up));
     let told = tell(Arc::clone(&records));
-    let heart = Heart::start(Arc::clone(&records), timeline::interval_of(plan.schedule.duration() + plan.hold))?;
+    let load = plan.schedule.duration();
+    let heart = Heart::start(Arc::clone(&records), Borders::of(load, load + plan.hold))?;
     let before = Usage::now();
     // A crossed threshold ends the load as a signal does, but is told as what it is.
     let halt = stop.child_token();

@@ -59,10 +59,28 @@ impl Counted {
     }
 }
 
-/// How long the intervals of such a run are.
-#[must_use]
-pub fn interval_of(duration: Duration) -> Duration {
-    (duration / INTERVALS_MAX).max(INTERVAL_MIN)
+/// Where intervals end: at multiples of their length, and where the load ends, so that none is half load
+/// and half silence.
+#[derive(Debug, Clone, Copy)]
+pub struct Borders {
+    length: Duration,
+    load_end: Duration,
+}
+
+impl Borders {
+    /// Those of a run of which the first part is load.
+    #[must_use]
+    pub fn of(load: Duration, run: Duration) -> Self {
+        Self { length: (run / INTERVALS_MAX).max(INTERVAL_MIN), load_end: load }
+    }
+
+    /// The next one.
+    #[must_use]
+    pub fn after(self, now: Duration) -> Duration {
+        let passed = u32::try_from(now.as_nanos() / self.length.as_nanos()).unwrap_or(u32::MAX - 1);
+        let multiple = self.length.saturating_mul(passed + 1);
+        if now < self.load_end { multiple.min(self.load_end) } else { multiple }
+    }
 }
 
 /// A smaller copy, to keep.
@@ -79,7 +97,17 @@ mod tests {
 
     #[test]
     fn intervals_are_a_second_and_longer_where_there_would_be_too_many() {
-        assert_eq!(interval_of(Duration::from_secs(10)), Duration::from_secs(1));
-        assert_eq!(interval_of(Duration::from_secs(3000)), Duration::from_secs(10));
+        let first = |secs| {
+            let run = Duration::from_secs(secs);
+            Borders::of(run, run).after(Duration::ZERO).as_secs()
+        };
+        assert_eq!([10, 300, 3000].map(first), [1, 1, 10]);
+    }
+
+    #[test]
+    fn the_end_of_the_load_is_a_border() {
+        let borders = Borders::of(Duration::from_millis(2500), Duration::from_secs(4));
+        let after = |millis| borders.after(Duration::from_millis(millis)).as_millis();
+        assert_eq!([0, 999, 1000, 2000, 2499, 2500, 3000].map(after), [1000, 1000, 2000, 2500, 2500, 3000, 4000]);
     }
 }

@@ -9,6 +9,8 @@ const QUANTILES: [f64; 17] =
     [0.0, 0.25, 0.5, 0.684, 0.8, 0.9, 0.95, 0.975, 0.99, 0.995, 0.9975, 0.999, 0.9995, 0.99975, 0.9999, 0.99999, 1.0];
 /// Where 100 % is drawn, in nines.
 const NINES_MAX: f64 = 5.5;
+/// A shorter interval has no rate.
+const RATE_MIN_S: f64 = 0.2;
 
 pub(super) fn all(outcome: &Outcome) -> Vec<Plot> {
     let mut plots = Vec::new();
@@ -109,11 +111,12 @@ fn rate(
     (name, class): (&'static str, &'static str),
     count: fn(&IntervalFigures) -> u64,
 ) -> Plot {
-    let per_second = |count: u64, interval: &IntervalFigures| {
-        // A last interval of some milliseconds says nothing about a rate.
-        (interval.for_s >= 0.2).then(|| count as f64 / interval.for_s)
+    let per_second = |interval: &IntervalFigures| {
+        // Behind the load nothing is due: silence there is no rate. Some milliseconds say nothing about one.
+        let is_told = interval.at_s < outcome.duration_s || count(interval) > 0;
+        (is_told && interval.for_s >= RATE_MIN_S).then(|| count(interval) as f64 / interval.for_s)
     };
-    let rate = line(outcome, (name, class), |interval| per_second(count(interval), interval));
+    let rate = line(outcome, (name, class), per_second);
     over_time(outcome, title, "per second", vec![Line { fill: Fill::Tinted, ..rate }])
 }
 

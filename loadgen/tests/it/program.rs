@@ -137,7 +137,7 @@ async fn every_kind_of_report_is_written() {
     let server = Server::start(Speech::Raw, Fault::Nothing).await;
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
-    let mut arguments = "chat --protocol raw --clients 3 --rate 50 --duration 1500ms --max-lateness 1m".to_owned();
+    let mut arguments = "chat --protocol raw --clients 3 --rate 50 --duration 2s --max-lateness 1m".to_owned();
     for kind in ["html", "csv", "junit", "hlog", "hgrm"] {
         arguments += &format!(" --{kind} {}", file(kind).display());
     }
@@ -155,6 +155,8 @@ async fn every_kind_of_report_is_written() {
     assert!(entries >= 2, "{log}");
     let html = read("html");
     assert!(html.starts_with("<!DOCTYPE html>") && html.contains("<svg"));
+    // The silence behind the load is no rate.
+    assert!(!html.contains(" 0 per second") && html.contains("per second</title>"));
     for outside in ["src=", "href=\"http", "@import", "url("] {
         assert!(!html.contains(outside), "nothing is loaded from elsewhere: {outside}");
     }
