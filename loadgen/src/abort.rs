@@ -52,13 +52,13 @@ fn is_crossed(threshold: &Threshold, records: &Records, measured: &Shard) -> boo
 /// What is known before the end; losses are not.
 fn count_of(records: &Records, count: Count) -> Option<f64> {
     let count = match count {
-        Count::Refused => &records.refused,
-        Count::Errors => &records.errors,
-        Count::Duplicated => &records.duplicated,
-        Count::Reordered => &records.reordered,
-        Count::Corrupted => &records.corrupted,
-        Count::ConnectErrors => &records.connect_errors,
-        Count::Disconnects => &records.disconnects,
+        Count::Refused => &records.counters.refused,
+        Count::Errors => &records.counters.errors,
+        Count::Duplicated => &records.counters.duplicated,
+        Count::Reordered => &records.counters.reordered,
+        Count::Corrupted => &records.counters.corrupted,
+        Count::ConnectErrors => &records.counters.connect_errors,
+        Count::Disconnects => &records.counters.disconnects,
         Count::Scheduled | Count::Sent | Count::Expected | Count::Received | Count::Lost | Count::Foreign => {
             return None;
         }

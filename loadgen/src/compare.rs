@@ -237,7 +237,7 @@ fn counts(before: &Tally, after: &Tally) -> Vec<Figure> {
             ("lost", tally.lost),
             ("duplicated", tally.duplicated.unwrap_or(0)),
             ("reordered", tally.reordered.unwrap_or(0)),
-            ("corrupted", tally.corrupted),
+            ("corrupted", tally.corrupted.unwrap_or(0)),
             ("refused", tally.refused),
             ("errors", tally.errors),
             ("disconnects", tally.disconnects),

@@ -107,12 +107,12 @@ fn add_tally(sum: &mut Tally, other: &Tally) {
     sum.refused += other.refused;
     sum.errors += other.errors;
     sum.lost += other.lost;
-    sum.corrupted += other.corrupted;
     sum.connect_errors += other.connect_errors;
     sum.disconnects += other.disconnects;
     let optional = [
         (&mut sum.duplicated, other.duplicated),
         (&mut sum.reordered, other.reordered),
+        (&mut sum.corrupted, other.corrupted),
         (&mut sum.foreign, other.foreign),
         (&mut sum.resumed, other.resumed),
     ];

@@ -251,7 +251,7 @@ impl Outcome {
                 cpu_s: round(ending.usage.cpu.as_secs_f64()),
                 run_queue_s: round(ending.usage.run_queue.as_secs_f64()),
                 pauses: ending.pauses.len(),
-                blocked: records.blocked.load(Ordering::Relaxed),
+                blocked: records.counters.blocked.load(Ordering::Relaxed),
             },
             started: ending.started,
             has_begun: ending.finding.is_some(),

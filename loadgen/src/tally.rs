@@ -34,7 +34,8 @@ pub struct Tally {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reordered: Option<u64>,
     /// Deliveries that came damaged; pictures that are not the negative.
-    pub corrupted: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrupted: Option<u64>,
     /// Frames that are not of this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub foreign: Option<u64>,
@@ -59,16 +60,16 @@ impl Tally {
             sent: records.ledger().sent(),
             expected: finding.expected,
             received: finding.expected.saturating_sub(lost) + counts.duplicated,
-            refused: records.refused.load(Ordering::Relaxed),
-            errors: records.errors.load(Ordering::Relaxed),
+            refused: records.counters.refused.load(Ordering::Relaxed),
+            errors: records.counters.errors.load(Ordering::Relaxed),
             lost,
             duplicated: has(Count::Duplicated).then_some(counts.duplicated),
             reordered: has(Count::Reordered).then_some(counts.reordered),
-            corrupted: counts.corrupted,
+            corrupted: has(Count::Corrupted).then_some(counts.corrupted),
             foreign: has(Count::Foreign).then_some(counts.foreign),
-            connect_errors: records.connect_errors.load(Ordering::Relaxed),
-            disconnects: records.disconnects.load(Ordering::Relaxed),
-            resumed: plan.resumes().then(|| records.resumed.load(Ordering::Relaxed)),
+            connect_errors: records.counters.connect_errors.load(Ordering::Relaxed),
+            disconnects: records.counters.disconnects.load(Ordering::Relaxed),
+            resumed: plan.resumes().then(|| records.counters.resumed.load(Ordering::Relaxed)),
         }
     }
 
@@ -85,7 +86,7 @@ impl Tally {
             Count::Lost => Some(self.lost),
             Count::Duplicated => self.duplicated,
             Count::Reordered => self.reordered,
-            Count::Corrupted => Some(self.corrupted),
+            Count::Corrupted => self.corrupted,
             Count::Foreign => self.foreign,
             Count::ConnectErrors => Some(self.connect_errors),
             Count::Disconnects => Some(self.disconnects),

@@ -115,6 +115,12 @@ impl Receiver {
         arrival
     }
 
+    /// Counts the answer to a message, where nothing else comes: it stands for the message.
+    pub fn take_answer(&mut self, label: Label) {
+        self.hear(label);
+        self.counts.intact += 1;
+    }
+
     fn hear(&mut self, label: Label) -> Arrival {
         let heard = self.heard.entry(label.sender).or_default();
         let before = heard.gaps.len();

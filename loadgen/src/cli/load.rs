@@ -253,6 +253,8 @@ pub enum Protocol {
     Socketio,
     /// A negaphone's room by HTTP: read as server-sent events, spoken to by POST, with acks.
     Sse,
+    /// POST alone, {"name", "text"} as JSON: nothing is heard, the answer to a message is its arrival.
+    Http,
 }
 
 /// When a message is due.

@@ -4,34 +4,28 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use hyper::body::{Body, Incoming};
 
-use super::connection::{End, Message, Taken};
-use super::http::{PostError, Poster};
+use super::connection::{End, Message};
+use super::posts::Posts;
 
 /// Longest line that is taken.
 const LINE_MAX_BYTES: usize = 128 << 20;
 
-type Posting = Pin<Box<dyn Future<Output = Result<Bytes, PostError>> + Send>>;
-
-/// A client of two connections: one that is read, and one on which a message waits for the answer to
-/// the one before.
+/// A client of two connections: one that is read, and one that is spoken to.
+#[derive(Debug)]
 pub struct Events {
     body: Incoming,
     lines: Lines,
-    poster: Poster,
-    posting: Option<Posting>,
-    waiting: Option<Bytes>,
-    /// How many messages were answered.
-    answered: u32,
+    posts: Posts,
 }
 
 impl Events {
-    /// Reads these events, and posts with `poster`.
+    /// Reads these events, and posts what it has to say.
     #[must_use]
-    pub fn new(body: Incoming, poster: Poster) -> Self {
-        Self { body, lines: Lines::default(), poster, posting: None, waiting: None, answered: 0 }
+    pub fn new(body: Incoming, posts: Posts) -> Self {
+        Self { body, lines: Lines::default(), posts }
     }
 
     /// Hands over what has come: answers and events.
@@ -40,18 +34,8 @@ impl Events {
     ///
     /// When nothing more will come.
     pub fn poll_read(&mut self, cx: &mut Context<'_>, mut take: impl FnMut(Message<'_>)) -> Poll<Result<(), End>> {
-        if let Some(posting) = &mut self.posting
-            && let Poll::Ready(answer) = posting.as_mut().poll(cx)
-        {
-            self.posting = None;
-            let is_accepted = match answer {
-                Ok(_) => true,
-                Err(PostError::Status(_)) => false,
-                Err(error) => return Poll::Ready(Err(io::Error::other(error).into())),
-            };
-            take(Message::Answer { number: self.answered, is_accepted });
-            self.answered += 1;
-            return Poll::Ready(Ok(()));
+        if let Poll::Ready(answered) = self.posts.poll_read(cx, &mut take) {
+            return Poll::Ready(answered);
         }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         let frame = frame.ok_or(End::Closed(None))?.map_err(io::Error::other)?;
@@ -61,38 +45,9 @@ impl Events {
         Poll::Ready(Ok(()))
     }
 
-    /// Posts a message, behind the one that has no answer yet.
-    pub fn send(&mut self, cx: &mut Context<'_>, message: &[u8]) -> Taken {
-        self.waiting = Some(Bytes::copy_from_slice(message));
-        match self.poll_flush(cx) {
-            Poll::Ready(()) => Taken::Whole,
-            Poll::Pending => Taken::Part,
-        }
-    }
-
-    /// Begins to post what waits, once the message before is answered.
-    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self.waiting.take() {
-            Some(message) if self.posting.is_none() => {
-                let poster = self.poster.clone();
-                self.posting = Some(Box::pin(async move { poster.post(message).await }));
-                // Who reads gets it on its way.
-                cx.waker().wake_by_ref();
-                Poll::Ready(())
-            }
-            Some(message) => {
-                self.waiting = Some(message);
-                Poll::Pending
-            }
-            None => Poll::Ready(()),
-        }
-    }
-}
-
-impl std::fmt::Debug for Events {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A future cannot be shown.
-        f.debug_struct("Events").field("answered", &self.answered).finish_non_exhaustive()
+    /// What it speaks through.
+    pub fn posts(&mut self) -> &mut Posts {
+        &mut self.posts
     }
 }
 

@@ -37,6 +37,25 @@ pub struct Access {
     pub tls: TlsFiles,
 }
 
+impl Access {
+    /// What one client presents: its names in the header fields, its one source address.
+    #[must_use]
+    pub fn of(&self, client: u32, room: &str) -> Self {
+        let binds = self.bind_of(client).into_iter().collect();
+        Self { headers: self.headers_of(client, room).collect(), binds, ..self.clone() }
+    }
+
+    fn bind_of(&self, client: u32) -> Option<IpAddr> {
+        self.binds.get(client as usize % self.binds.len().max(1)).copied()
+    }
+
+    fn headers_of(&self, client: u32, room: &str) -> impl Iterator<Item = (String, String)> {
+        let client = client.to_string();
+        let of = move |value: &str| value.replace("{room}", room).replace("{client}", &client);
+        self.headers.iter().map(move |(name, value)| (name.clone(), of(value)))
+    }
+}
+
 /// The server cannot be reached like this.
 #[derive(Debug, Error)]
 pub enum GateError {
@@ -135,12 +154,9 @@ impl Gate {
     }
 
     async fn dial_one(&self, address: SocketAddr, client: u32) -> io::Result<TcpStream> {
-        let binds = &self.access.binds;
-        if binds.is_empty() {
-            return TcpStream::connect(address).await;
-        }
+        let Some(bind) = self.access.bind_of(client) else { return TcpStream::connect(address).await };
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.bind((binds[client as usize % binds.len()], 0).into())?;
+        socket.bind((bind, 0).into())?;
         socket.connect(address).await
     }
 
@@ -186,9 +202,8 @@ impl Gate {
     #[must_use]
     pub fn head(&self, method: &str, request: &Request<'_>) -> String {
         let mut head = format!("{method} {} HTTP/1.1\r\nHost: {}\r\n", request.path, self.host);
-        for (name, value) in &self.access.headers {
-            let value = value.replace("{room}", request.room).replace("{client}", &request.client.to_string());
-            head += name;
+        for (name, value) in self.access.headers_of(request.client, request.room) {
+            head += &name;
             head += ": ";
             head += &value;
             head += "\r\n";

@@ -44,14 +44,20 @@ pub enum PostError {
 }
 
 impl Poster {
-    /// Posts to this address.
+    /// Posts to this address, as the one client whose access it is.
     ///
     /// # Errors
     ///
     /// When it is none.
     pub fn new(url: &str, access: &Access) -> Result<Self, PostError> {
         let tls = tls::config(&access.tls).map_err(|error| PostError::Connection(error.to_string()))?;
-        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
+        let mut tcp = HttpConnector::new();
+        // The connector around it is the one that knows https.
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_local_address(access.binds.first().copied());
+        let connector =
+            HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
         let url =
             url.parse().map_err(|error: hyper::http::uri::InvalidUri| PostError::Connection(error.to_string()))?;
         let client = Client::builder(TokioExecutor::new()).build(connector);

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use super::connection::{Connection, End, Message, OwnedMessage, Taken};
 use super::events::Events;
 use super::frame::Opcode;
+use super::posts::Posts;
 
 /// A client's way to the server and back.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub enum Line {
     WebSocket(Connection),
     /// Server-sent events, and a POST for each message.
     Events(Box<Events>),
+    /// A POST for each message.
+    Posts(Box<Posts>),
 }
 
 impl Line {
@@ -27,6 +30,7 @@ impl Line {
         match self {
             Self::WebSocket(connection) => connection.poll_read(cx, take),
             Self::Events(events) => events.poll_read(cx, take),
+            Self::Posts(posts) => posts.poll_read(cx, take),
         }
     }
 
@@ -38,7 +42,8 @@ impl Line {
     pub fn send(&mut self, cx: &mut Context<'_>, opcode: Opcode, payload: &[u8]) -> io::Result<Taken> {
         match self {
             Self::WebSocket(connection) => connection.send(cx, opcode, payload),
-            Self::Events(events) => Ok(events.send(cx, payload)),
+            Self::Events(events) => Ok(events.posts().send(cx, payload)),
+            Self::Posts(posts) => Ok(posts.send(cx, payload)),
         }
     }
 
@@ -50,7 +55,8 @@ impl Line {
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::WebSocket(connection) => connection.poll_flush(cx),
-            Self::Events(events) => events.poll_flush(cx).map(Ok),
+            Self::Events(events) => events.posts().poll_flush(cx).map(Ok),
+            Self::Posts(posts) => posts.poll_flush(cx).map(Ok),
         }
     }
 
@@ -72,7 +78,7 @@ impl Line {
     pub async fn close(self) {
         match self {
             Self::WebSocket(connection) => connection.close().await,
-            Self::Events(_) => {}
+            Self::Events(_) | Self::Posts(_) => {}
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod http;
 pub mod line;
 pub mod native;
 pub mod plain;
+pub mod posts;
 pub mod socketio;
 pub mod sse;
 pub mod tls;
@@ -57,7 +58,7 @@ pub fn encode(talk: &Talk, label: Label, payloads: &Payloads, out: &mut Vec<u8>)
         Protocol::Native => native::encode(label, payloads, out),
         Protocol::Channels => channels::encode(label, payloads, out),
         Protocol::Socketio => socketio::encode(label, payloads, out),
-        Protocol::Sse => sse::encode(label, payloads, out),
+        Protocol::Sse | Protocol::Http => posts::encode(label, payloads, out),
         Protocol::Raw | Protocol::Echo => payloads.put(label, out),
     }
     talk.opcode
@@ -70,7 +71,7 @@ pub fn decode(protocol: Protocol, message: Message<'_>) -> Incoming<'_> {
         (Protocol::Native, Message::Text(text)) => native::decode(text),
         (Protocol::Channels, Message::Text(text)) => channels::decode(text),
         (Protocol::Socketio, Message::Text(text)) => socketio::decode(text),
-        (Protocol::Sse, message) => sse::decode(message),
+        (Protocol::Sse | Protocol::Http, message) => sse::decode(message),
         (Protocol::Native | Protocol::Channels | Protocol::Socketio, Message::Binary(_) | Message::Answer { .. }) => {
             Incoming::Other
         }
@@ -83,7 +84,7 @@ pub fn decode(protocol: Protocol, message: Message<'_>) -> Incoming<'_> {
 pub fn greeting(protocol: Protocol) -> Option<&'static [u8]> {
     match protocol {
         Protocol::Socketio => Some(socketio::CONNECT),
-        Protocol::Native | Protocol::Sse | Protocol::Channels | Protocol::Raw | Protocol::Echo => None,
+        Protocol::Native | Protocol::Sse | Protocol::Http | Protocol::Channels | Protocol::Raw | Protocol::Echo => None,
     }
 }
 
@@ -92,15 +93,27 @@ pub fn greeting(protocol: Protocol) -> Option<&'static [u8]> {
 pub fn is_welcomed(protocol: Protocol) -> bool {
     match protocol {
         Protocol::Native | Protocol::Socketio | Protocol::Sse => true,
-        Protocol::Channels | Protocol::Raw | Protocol::Echo => false,
+        Protocol::Http | Protocol::Channels | Protocol::Raw | Protocol::Echo => false,
     }
+}
+
+/// Whether clients hear what is said; where they do not, the answer to a message is all that can come.
+#[must_use]
+pub fn is_heard(protocol: Protocol) -> bool {
+    protocol != Protocol::Http
+}
+
+/// Whether clients are no WebSockets.
+#[must_use]
+pub fn is_by_http(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Sse | Protocol::Http)
 }
 
 /// Whether the server says what became of each message.
 #[must_use]
 pub fn has_acks(protocol: Protocol) -> bool {
     match protocol {
-        Protocol::Native | Protocol::Sse => true,
+        Protocol::Native | Protocol::Sse | Protocol::Http => true,
         Protocol::Channels | Protocol::Socketio | Protocol::Raw | Protocol::Echo => false,
     }
 }

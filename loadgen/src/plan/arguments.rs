@@ -7,7 +7,7 @@ use super::{Audience, DriftMax, Plan, PlanError, Scenario, Talk, Trouble};
 use crate::access;
 use crate::cli::{self, ConnectArgs, ImageArgs, LoadArgs, OutputArgs, Pace, Protocol, RunArgs, TalkArgs};
 use crate::client::frame::Opcode;
-use crate::client::has_acks;
+use crate::client::{has_acks, is_by_http};
 use crate::pace::Schedule;
 use crate::payload::{self, RUN_ID_MAX_BYTES};
 use crate::seed;
@@ -69,12 +69,12 @@ impl Plan {
         }
         let protocol = args.protocol.unwrap_or(protocol);
         let audience = match (protocol, args.others_only) {
-            (Protocol::Echo, _) => Audience::Sender,
+            (Protocol::Echo | Protocol::Http, _) => Audience::Sender,
             (_, false) => Audience::Room,
             (_, true) => Audience::Others,
         };
         let has_trouble = args.slow > 0 || args.half_open > 0 || args.abrupt > 0;
-        if protocol == Protocol::Sse && has_trouble {
+        if is_by_http(protocol) && has_trouble {
             return Err(PlanError::Trouble);
         }
         if audience == Audience::Others && args.load.pace == Pace::Closed && !has_acks(protocol) {
@@ -83,7 +83,7 @@ impl Plan {
         let opcode = match (args.binary, protocol) {
             (false, _) => Opcode::Text,
             (true, Protocol::Raw | Protocol::Echo) => Opcode::Binary,
-            (true, Protocol::Native | Protocol::Sse | Protocol::Channels | Protocol::Socketio) => {
+            (true, Protocol::Native | Protocol::Sse | Protocol::Http | Protocol::Channels | Protocol::Socketio) => {
                 return Err(PlanError::Binary);
             }
         };
@@ -221,6 +221,7 @@ fn default_url(protocol: Protocol) -> &'static str {
         Protocol::Channels => "ws://127.0.0.1:8080/ws/chat/{room}/",
         Protocol::Socketio => "ws://127.0.0.1:8080/socket.io/?EIO=4&transport=websocket",
         Protocol::Sse => "http://127.0.0.1:8080/rooms/{room}",
+        Protocol::Http => "http://127.0.0.1:8080/rooms/{room}/messages",
     }
 }
 
@@ -251,7 +252,7 @@ fn thresholds(scenario: &Scenario, texts: &[String]) -> Result<Vec<Threshold>, P
 
 fn check_url(plan: &Plan) -> Result<(), PlanError> {
     let (schemes, expected): (&[&str], _) = match plan.scenario {
-        Scenario::Talk(Talk { protocol: Protocol::Sse, .. }) => (&["http://", "https://"], "http:// or https://"),
+        Scenario::Talk(talk) if is_by_http(talk.protocol) => (&["http://", "https://"], "http:// or https://"),
         Scenario::Talk(_) | Scenario::Connect => (&["ws://", "wss://"], "ws:// or wss://"),
         Scenario::Images { .. } => (&["ws://", "wss://", "http://", "https://"], "ws://, wss://, http:// or https://"),
     };

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::cli::{OutputArgs, Protocol};
 use crate::client::frame::Opcode;
 use crate::client::gate::Access;
+use crate::client::is_heard;
 use crate::pace::Schedule;
 use crate::share::Share;
 use crate::threshold::{Count, Metric, Threshold, Times};
@@ -126,6 +127,9 @@ pub enum Audience {
     Others,
 }
 
+/// Counts that there are only where messages are heard.
+const OF_WHAT_IS_HEARD: [Count; 4] = [Count::Duplicated, Count::Reordered, Count::Corrupted, Count::Foreign];
+
 impl Plan {
     /// The scenario's name in reports.
     #[must_use]
@@ -192,7 +196,8 @@ impl Scenario {
     pub fn measures(&self, metric: Metric) -> bool {
         match (self, metric) {
             (_, Metric::Time(Times::Connect, _)) => true,
-            (Self::Talk(_), Metric::Count(_) | Metric::Time(Times::Latency, _)) => true,
+            (Self::Talk(talk), Metric::Count(count)) => is_heard(talk.protocol) || !OF_WHAT_IS_HEARD.contains(&count),
+            (Self::Talk(_), Metric::Time(Times::Latency, _)) => true,
             (Self::Connect, Metric::Count(count)) => matches!(count, Count::ConnectErrors | Count::Disconnects),
             (Self::Connect, Metric::Time(..)) => false,
             (Self::Talk(talk), Metric::Time(Times::Fanout, _)) => talk.audience != Audience::Sender,
@@ -239,12 +244,19 @@ mod tests {
         assert_eq!(audience("chat"), Audience::Room);
         assert_eq!(audience("chat --protocol raw --others-only"), Audience::Others);
         assert_eq!(audience("echo"), Audience::Sender);
+        assert_eq!(audience("chat --protocol http"), Audience::Sender);
     }
 
     #[test]
     fn images_have_fewer_thresholds() {
         let texts: Vec<_> = plan("image").unwrap().thresholds.iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["lost==0", "corrupted==0"]);
+    }
+
+    #[test]
+    fn where_nothing_is_heard_nothing_can_be_damaged() {
+        let texts: Vec<_> = plan("chat --protocol http").unwrap().thresholds.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["lost==0"]);
     }
 
     #[test]
@@ -275,6 +287,10 @@ mod tests {
             "chat --protocol channels --others-only --pace closed",
             "connect --rate 0",
             "connect --threshold lost==0",
+            "chat --protocol http --threshold corrupted==0",
+            "chat --protocol http --binary",
+            "chat --protocol http --slow 1",
+            "chat --protocol http --url ws://127.0.0.1/",
         ] {
             assert!(plan(bad).is_err(), "{bad}");
         }

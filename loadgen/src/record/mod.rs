@@ -3,10 +3,12 @@
 //! Memory: 16 bytes for each message sent (see [`crate::ledger`]), four sets of
 //! histograms, and one small histogram for each of up to 300 intervals.
 
+mod counters;
+mod gaps;
 mod shard;
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -16,26 +18,16 @@ use crate::health::Usage;
 use crate::ledger::{Fate, Ledger};
 use crate::payload::Label;
 use crate::timeline::{Counted, Interval, compact};
-use crate::verify::Arrival;
 
+use gaps::Gaps;
+
+pub use counters::Counters;
+pub use gaps::{STALL_MIN, Stall};
 pub use shard::{Current, Shard, histogram, note, us};
 
 /// Clients share this many sets of histograms, so that memory does not grow
 /// with clients and no two busy ones meet often.
 const SHARDS: u32 = 4;
-/// A gap without arrivals that counts as a stall of the server.
-pub const STALL_MIN: Duration = Duration::from_millis(100);
-/// Stalls that are listed; more are the same news.
-const STALLS_MAX: usize = 1000;
-
-/// Gap between two arrivals while messages were outstanding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stall {
-    /// From the start of the load to the begin of the gap.
-    pub at: Duration,
-    /// How long it was.
-    pub length: Duration,
-}
 
 /// Whether a message got out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,34 +44,9 @@ pub struct Records {
     started: OnceLock<Instant>,
     ledger: Ledger,
     shards: Vec<Mutex<Shard>>,
-    /// Deliveries that are due for what was sent so far.
-    pub due_deliveries: AtomicU64,
-    /// Intact deliveries so far.
-    pub deliveries: AtomicU64,
-    /// Messages of which the server has not said yet what became of them, where it does say so.
-    pub unanswered: AtomicU64,
-    /// Messages that the server refused.
-    pub refused: AtomicU64,
-    /// Answers that are errors, and answers that never came.
-    pub errors: AtomicU64,
-    /// Connections that the server or the network closed.
-    pub disconnects: AtomicU64,
-    /// Clients that came back and went on.
-    pub resumed: AtomicU64,
-    /// Connections that were not made.
-    pub connect_errors: AtomicU64,
-    /// Connections that were made.
-    pub connected: AtomicU64,
-    /// Messages of which the kernel took only a part at first: its buffer was full.
-    pub blocked: AtomicU64,
-    /// Deliveries that came again, so far.
-    pub duplicated: AtomicU64,
-    /// Deliveries out of order, so far.
-    pub reordered: AtomicU64,
-    /// Damaged deliveries, so far.
-    pub corrupted: AtomicU64,
-    last_arrival_us: AtomicU64,
-    stalls: Mutex<Vec<Stall>>,
+    /// What is counted on the way.
+    pub counters: Counters,
+    gaps: Gaps,
     warm_up_us: u64,
     intervals: Mutex<Vec<Interval>>,
 }
@@ -92,21 +59,8 @@ impl Records {
             started: OnceLock::new(),
             ledger: Ledger::new(clients, messages_per_client_max),
             shards: (0..SHARDS.min(clients.max(1))).map(|_| Mutex::new(Shard::new())).collect(),
-            due_deliveries: AtomicU64::new(0),
-            deliveries: AtomicU64::new(0),
-            unanswered: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            errors: AtomicU64::new(0),
-            disconnects: AtomicU64::new(0),
-            resumed: AtomicU64::new(0),
-            connect_errors: AtomicU64::new(0),
-            connected: AtomicU64::new(0),
-            blocked: AtomicU64::new(0),
-            duplicated: AtomicU64::new(0),
-            reordered: AtomicU64::new(0),
-            corrupted: AtomicU64::new(0),
-            last_arrival_us: AtomicU64::new(0),
-            stalls: Mutex::default(),
+            counters: Counters::default(),
+            gaps: Gaps::default(),
             warm_up_us: 0,
             intervals: Mutex::default(),
         }
@@ -161,8 +115,8 @@ impl Records {
     /// A message is about to go out, to so many receivers.
     pub fn sends(&self, sender: u32, sequence: u32, audience: u64, now_us: u64) {
         self.ledger.sends(sender, sequence, now_us);
-        self.due_deliveries.fetch_add(audience, Ordering::Relaxed);
-        self.unanswered.fetch_add(1, Ordering::Relaxed);
+        self.counters.due_deliveries.fetch_add(audience, Ordering::Relaxed);
+        self.counters.unanswered.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A message that was to go out did, or did not.
@@ -170,8 +124,8 @@ impl Records {
         match result {
             Departure::Left => self.ledger.has_sent(sender, sequence),
             Departure::Failed => {
-                self.due_deliveries.fetch_sub(audience, Ordering::Relaxed);
-                self.unanswered.fetch_sub(1, Ordering::Relaxed);
+                self.counters.due_deliveries.fetch_sub(audience, Ordering::Relaxed);
+                self.counters.unanswered.fetch_sub(1, Ordering::Relaxed);
             }
         }
     }
@@ -180,7 +134,7 @@ impl Records {
     pub fn settle(&self, sender: u32, sequence: u32, fate: Fate) -> bool {
         let is_first = self.ledger.settle(sender, sequence, fate);
         if is_first {
-            self.unanswered.fetch_sub(1, Ordering::Relaxed);
+            self.counters.unanswered.fetch_sub(1, Ordering::Relaxed);
         }
         is_first
     }
@@ -192,23 +146,13 @@ impl Records {
         shard.now.lateness_max_us = shard.now.lateness_max_us.max(us(lateness));
     }
 
-    /// Counts what should not have arrived like this.
-    pub fn note_fault(&self, arrival: Arrival) {
-        match arrival {
-            Arrival::Duplicated => &self.duplicated,
-            Arrival::Reordered(_) => &self.reordered,
-            Arrival::Corrupted => &self.corrupted,
-            Arrival::Foreign | Arrival::InOrder(_) => return,
-        }
-        .fetch_add(1, Ordering::Relaxed);
-    }
-
     /// A new, intact delivery of a message that goes to `audience` receivers. Returns its latency in microseconds.
     pub fn arrives(&self, receiver: u32, label: Label, audience: u64, now: u64) -> u64 {
         let flight = self.ledger.arrives(label.sender, label.sequence);
         let sent = flight.map_or(label.due_us, |flight| flight.sent_us);
-        self.deliveries.fetch_add(1, Ordering::Relaxed);
-        self.note_gap(now, sent);
+        self.counters.deliveries.fetch_add(1, Ordering::Relaxed);
+        // A gap counts from when the arriving message was under way.
+        self.gaps.list(self.gaps.ends(now).max(sent), now);
         let latency = now.saturating_sub(label.due_us);
         let mut shard = self.shard(receiver).lock();
         let place = flight.map_or(0, |flight| u64::from(flight.place));
@@ -239,60 +183,26 @@ impl Records {
 
     /// Something arrived that is not a new delivery: the server is not silent.
     pub fn note_sign_of_life(&self) {
-        self.last_arrival_us.fetch_max(us(self.elapsed()), Ordering::Relaxed);
-    }
-
-    /// A gap counts from when the arriving message was under way.
-    fn note_gap(&self, now: u64, sent: u64) {
-        let before = self.last_arrival_us.fetch_max(now, Ordering::Relaxed);
-        self.list_gap(before.max(sent), now);
+        self.gaps.ends(us(self.elapsed()));
     }
 
     /// The load is over: a server that went silent for good has stalled up to here.
     pub fn note_silence(&self, load_end: Duration) {
-        let last_arrival = self.last_arrival_us.load(Ordering::Relaxed);
-        if let Some(sent) = self.ledger.first_unheard_after(last_arrival) {
-            self.list_gap(sent, us(load_end));
-        }
-    }
-
-    fn list_gap(&self, begin: u64, end: u64) {
-        let length = Duration::from_micros(end.saturating_sub(begin));
-        if length >= STALL_MIN {
-            let mut stalls = self.stalls.lock();
-            if stalls.len() < STALLS_MAX {
-                stalls.push(Stall { at: Duration::from_micros(begin), length });
-            }
+        if let Some(sent) = self.ledger.first_unheard_after(self.gaps.last_arrival_us()) {
+            self.gaps.list(sent, us(load_end));
         }
     }
 
     /// Stalls so far, in their order.
     #[must_use]
     pub fn stalls(&self) -> Vec<Stall> {
-        let mut stalls = self.stalls.lock().clone();
-        stalls.sort_by_key(|stall| stall.at);
-        stalls
+        self.gaps.stalls()
     }
 
     /// What was counted so far.
     #[must_use]
     pub fn counted(&self) -> Counted {
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let troubles = [
-            &self.refused,
-            &self.errors,
-            &self.disconnects,
-            &self.connect_errors,
-            &self.duplicated,
-            &self.reordered,
-            &self.corrupted,
-        ];
-        Counted {
-            sent: self.ledger.sent(),
-            received: of(&self.deliveries),
-            errors: troubles.into_iter().map(of).sum(),
-            connected: of(&self.connected),
-        }
+        self.counters.counted(self.ledger.sent())
     }
 
     /// Closes the interval under way: it began at `at`, when `before` was counted, and in it the
@@ -300,16 +210,7 @@ impl Records {
     pub fn close_interval(&self, at: Duration, before: Counted, usage: Usage) -> Counted {
         let counted = self.counted();
         let mut sum = Current::new();
-        for shard in &self.shards {
-            let mut shard = shard.lock();
-            for (sum, part) in [(&mut sum.latency, &shard.now.latency), (&mut sum.fanout, &shard.now.fanout)] {
-                sum.add(part).expect("histograms grow by themselves");
-            }
-            sum.lateness_max_us = sum.lateness_max_us.max(shard.now.lateness_max_us);
-            shard.now.latency.reset();
-            shard.now.fanout.reset();
-            shard.now.lateness_max_us = 0;
-        }
+        self.shards.iter().for_each(|shard| sum.take(&mut shard.lock().now));
         self.intervals.lock().push(Interval {
             at,
             length: self.elapsed().saturating_sub(at),
@@ -414,7 +315,7 @@ mod tests {
         records.sends(0, 0, 1, us(records.elapsed()));
         assert!(records.settle(0, 0, Fate::Acked));
         assert!(!records.settle(0, 0, Fate::Refused));
-        assert_eq!(records.unanswered.load(Ordering::Relaxed), 0);
+        assert_eq!(records.counters.unanswered.load(Ordering::Relaxed), 0);
         assert!(!records.settle(0, 99, Fate::Acked) && !records.settle(9, 0, Fate::Acked));
     }
 }

@@ -43,6 +43,15 @@ impl Current {
     pub(super) fn new() -> Self {
         Self { latency: histogram(), fanout: histogram(), lateness_max_us: 0 }
     }
+
+    /// Adds what others measured, who then begin anew.
+    pub(super) fn take(&mut self, other: &mut Self) {
+        for (sum, part) in [(&mut self.latency, &mut other.latency), (&mut self.fanout, &mut other.fanout)] {
+            sum.add(&*part).expect("histograms grow by themselves");
+            part.reset();
+        }
+        self.lateness_max_us = self.lateness_max_us.max(std::mem::take(&mut other.lateness_max_us));
+    }
 }
 
 impl Shard {

@@ -77,7 +77,8 @@ fn lead(outcome: &Outcome) -> String {
     if outcome.scenario == "connect" {
         return format!("{} connections, {} not made.", outcome.clients, tally.connect_errors);
     }
-    let wrong = tally.lost + tally.corrupted + tally.duplicated.unwrap_or(0) + tally.reordered.unwrap_or(0);
+    let faults = [Some(tally.lost), tally.corrupted, tally.duplicated, tally.reordered];
+    let wrong: u64 = faults.into_iter().flatten().sum();
     let books =
         if wrong == 0 { "every one in its place, intact and once" } else { "with faults that are listed below" };
     let times = outcome.latency_ms.map_or(String::new(), |ms| {
@@ -191,7 +192,7 @@ fn books(outcome: &Outcome) -> Markup {
         ("lost", Some(tally.lost), "of which nothing came"),
         ("duplicated", tally.duplicated, "that came again"),
         ("reordered", tally.reordered, "that came after a later one of their sender"),
-        ("corrupted", Some(tally.corrupted), "that came damaged"),
+        ("corrupted", tally.corrupted, "that came damaged"),
         ("foreign", tally.foreign, "frames that are not of this run"),
         ("errors", Some(tally.errors), "complaints of the server, messages without an answer"),
         ("disconnects", Some(tally.disconnects), "connections that the server or the network closed"),

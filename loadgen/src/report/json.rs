@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::outcome::Outcome;
 
 /// What a run without messages does not have; a figure that a scenario does not have is absent.
-const OF_MESSAGES: [&str; 8] = ["scheduled", "sent", "expected", "received", "refused", "errors", "lost", "corrupted"];
+const OF_MESSAGES: [&str; 7] = ["scheduled", "sent", "expected", "received", "refused", "errors", "lost"];
 
 pub(super) fn make(outcome: &Outcome) -> std::io::Result<Vec<u8>> {
     let mut json = if outcome.scenario == "connect" {

@@ -64,9 +64,13 @@ fn write_counts(out: &mut String, outcome: &Outcome) -> fmt::Result {
     writeln!(out, "  refused {}  errors {}", tally.refused, tally.errors)?;
     writeln!(out, "  deliveries   expected {}  received {}{}", tally.expected, tally.received, rate(tally.received))?;
     write!(out, "               lost {}", tally.lost)?;
-    let further = [("duplicated", tally.duplicated), ("reordered", tally.reordered)];
-    let further = further.into_iter().chain([("corrupted", Some(tally.corrupted)), ("foreign", tally.foreign)]);
-    for (name, count) in further.filter_map(|(name, count)| Some((name, count?))) {
+    let further = [
+        ("duplicated", tally.duplicated),
+        ("reordered", tally.reordered),
+        ("corrupted", tally.corrupted),
+        ("foreign", tally.foreign),
+    ];
+    for (name, count) in further.into_iter().filter_map(|(name, count)| Some((name, count?))) {
         write!(out, "  {name} {count}")?;
     }
     write!(out, "\n  connections  failed {}  closed by the server {}", tally.connect_errors, tally.disconnects)?;

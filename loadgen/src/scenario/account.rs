@@ -31,8 +31,8 @@ pub(super) fn finished(stage: &Stage, leavers: &[Leaver]) -> Finding {
     });
     finding.duration = stage.plan.schedule.duration();
     if has_acks(stage.talk.protocol) {
-        finding.unanswered = stage.records.unanswered.load(Ordering::Relaxed);
-        stage.records.errors.fetch_add(finding.unanswered, Ordering::Relaxed);
+        finding.unanswered = stage.records.counters.unanswered.load(Ordering::Relaxed);
+        stage.records.counters.errors.fetch_add(finding.unanswered, Ordering::Relaxed);
     }
     finding.scheduled =
         stage.plan.schedule.messages().filter(|_| is_open(stage)).unwrap_or(stage.records.ledger().sent());

@@ -70,11 +70,11 @@ async fn connect(plan: &Plan, records: &Records, gate: &Gate, number: u32) -> Re
     match open(plan, gate, number).await {
         Ok(connection) => {
             note(&mut records.shard(number).lock().connect, us(begin.elapsed()));
-            records.connected.fetch_add(1, Ordering::Relaxed);
+            records.counters.connected.fetch_add(1, Ordering::Relaxed);
             Ok(connection)
         }
         Err(error) => {
-            records.connect_errors.fetch_add(1, Ordering::Relaxed);
+            records.counters.connect_errors.fetch_add(1, Ordering::Relaxed);
             Err(error.to_string())
         }
     }
@@ -86,7 +86,7 @@ async fn hold(mut connection: Connection, records: &Records, over: CancellationT
     tokio::select! {
         () = over.cancelled() => {}
         () = reading => {
-            records.disconnects.fetch_add(1, Ordering::Relaxed);
+            records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
             return;
         }
     }

@@ -61,10 +61,10 @@ pub(super) async fn run(
     let mut clients = JoinSet::new();
     let start;
     if plan.url.starts_with("http") {
-        let poster = reach(plan).await.inspect_err(|_| records.connect_errors.store(1, Ordering::Relaxed))?;
+        let posters = reach(plan).await.inspect_err(|_| records.counters.connect_errors.store(1, Ordering::Relaxed))?;
         start = records.start();
-        for number in 0..plan.clients {
-            clients.spawn(post(Arc::clone(&shared), number, poster.clone(), start));
+        for (number, poster) in (0..).zip(posters) {
+            clients.spawn(post(Arc::clone(&shared), number, poster, start));
         }
     } else {
         let sockets = connect_all(&shared).await?;
@@ -85,7 +85,7 @@ fn finding(shared: &Shared, duration: Duration) -> Finding {
     let (plan, records) = (&shared.plan, &shared.records);
     let (intact, corrupted) = shared.pictures.judge();
     let sent = records.ledger().sent();
-    let expected = sent - records.refused.load(Ordering::Relaxed).min(sent);
+    let expected = sent - records.counters.refused.load(Ordering::Relaxed).min(sent);
     // Pictures under way when a signal came are not lost.
     let expected = if shared.stop.is_cancelled() { intact + corrupted } else { expected };
     let scheduled = match plan.schedule.pace() {
@@ -105,12 +105,15 @@ fn finding(shared: &Shared, duration: Duration) -> Finding {
     }
 }
 
-/// A server that is not there fails the run before it begins.
-async fn reach(plan: &Plan) -> Result<Poster, RunError> {
-    let failed = |first: String| RunError::Connect { failed: 1, clients: 1, first };
-    let poster = Poster::new(&plan.url, &plan.access).map_err(|error| failed(error.to_string()))?;
-    poster.reach(plan.connect_timeout).await.map_err(|error| failed(error.to_string()))?;
-    Ok(poster)
+/// One for each client. A server that is not there fails the run before it begins.
+async fn reach(plan: &Plan) -> Result<Vec<Poster>, RunError> {
+    let failed = |error: PostError| RunError::Connect { failed: 1, clients: 1, first: error.to_string() };
+    let poster = |client| Poster::new(&plan.url_of(client), &plan.access.of(client, &plan.room_name(client)));
+    let posters: Vec<Poster> = (0..plan.clients).map(poster).collect::<Result<_, _>>().map_err(failed)?;
+    if let Some(first) = posters.first() {
+        first.reach(plan.connect_timeout).await.map_err(failed)?;
+    }
+    Ok(posters)
 }
 
 async fn connect_all(shared: &Shared) -> Result<Vec<Socket>, RunError> {
@@ -163,8 +166,8 @@ impl Shared {
     }
 
     fn refuse(&self) {
-        self.records.refused.fetch_add(1, Ordering::Relaxed);
-        self.records.due_deliveries.fetch_sub(1, Ordering::Relaxed);
+        self.records.counters.refused.fetch_add(1, Ordering::Relaxed);
+        self.records.counters.due_deliveries.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn is_closed_loop(&self) -> bool {
@@ -191,7 +194,7 @@ async fn exchange(shared: Arc<Shared>, number: u32, socket: Socket, start: Insta
     tokio::select! {
         () = answered_all => {}
         () = exchange.receive(&shared, stream) => {
-            shared.records.disconnects.fetch_add(1, Ordering::Relaxed);
+            shared.records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
         }
         () = shared.stop.cancelled() => {}
     }
@@ -230,7 +233,7 @@ impl Exchange {
                 Some(Ok(Message::Text(_))) => {
                     match self.under_way.lock().pop_front() {
                         Some(_) => shared.refuse(),
-                        None => _ = shared.records.errors.fetch_add(1, Ordering::Relaxed),
+                        None => _ = shared.records.counters.errors.fetch_add(1, Ordering::Relaxed),
                     }
                     self.answered.notify_one();
                 }
@@ -260,7 +263,7 @@ async fn post(shared: Arc<Shared>, number: u32, poster: Poster, start: Instant) 
                 Ok(answer) => of_post.take(sent, &answer),
                 Err(PostError::Status(_)) => of_post.refuse(),
                 Err(PostError::Url | PostError::Connection(_)) => {
-                    of_post.records.disconnects.fetch_add(1, Ordering::Relaxed);
+                    of_post.records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
                 }
             }
             drop(permit);

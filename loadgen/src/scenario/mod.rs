@@ -149,8 +149,8 @@ fn path(plan: &Plan, client: u32) -> String {
 fn connected<T>(records: &Records, results: Vec<Result<T, String>>) -> Result<Vec<T>, RunError> {
     let clients = results.len();
     let failed = results.iter().filter(|result| result.is_err()).count() as u64;
-    records.connect_errors.store(failed, Ordering::Relaxed);
-    records.connected.store(clients as u64 - failed, Ordering::Relaxed);
+    records.counters.connect_errors.store(failed, Ordering::Relaxed);
+    records.counters.connected.store(clients as u64 - failed, Ordering::Relaxed);
     let all: Result<Vec<T>, String> = results.into_iter().collect();
     all.map_err(|first| RunError::Connect { failed, clients, first })
 }

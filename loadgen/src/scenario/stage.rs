@@ -62,7 +62,7 @@ impl Stage {
             return;
         }
         if matches!(end, End::Protocol(_)) {
-            self.records.errors.fetch_add(1, Ordering::Relaxed);
+            self.records.counters.errors.fetch_add(1, Ordering::Relaxed);
         }
         self.first_end.lock().get_or_insert_with(|| end.to_string());
     }

@@ -21,7 +21,8 @@ use crate::client::frame::Opcode;
 use crate::client::gate::Gate;
 use crate::client::line::Line;
 use crate::client::native::Ticket;
-use crate::client::{Incoming, decode, greeting, has_acks, is_welcomed, offset, sse};
+use crate::client::posts::Posts;
+use crate::client::{Incoming, decode, greeting, has_acks, is_heard, is_welcomed, offset, sse};
 use crate::clock::Alarm;
 use crate::plan::{Plan, Talk};
 use crate::record::{Records, note, us};
@@ -143,8 +144,9 @@ async fn pace(stage: &Stage, seats: &[Arc<Seat>]) -> std::io::Result<()> {
 async fn drain(stage: &Stage, stop: &CancellationToken) {
     let records = &stage.records;
     let is_waiting = || {
-        let is_short = records.deliveries.load(Ordering::Relaxed) < records.due_deliveries.load(Ordering::Relaxed);
-        let is_unanswered = has_acks(stage.talk.protocol) && records.unanswered.load(Ordering::Relaxed) > 0;
+        let is_short = records.counters.deliveries.load(Ordering::Relaxed)
+            < records.counters.due_deliveries.load(Ordering::Relaxed);
+        let is_unanswered = has_acks(stage.talk.protocol) && records.counters.unanswered.load(Ordering::Relaxed) > 0;
         (is_short || is_unanswered) && !stage.rooms.are_empty()
     };
     let all_arrived = async {
@@ -184,7 +186,7 @@ pub(super) struct Arrived {
 async fn connect_all(stage: &Arc<Stage>, gate: &Gate) -> Result<Vec<Arrived>, RunError> {
     let connecting = futures_util::stream::iter(0..stage.plan.clients).map(|number| connect_one(stage, gate, number));
     let arrived = connected(&stage.records, connecting.buffered(CONNECTING_MAX).collect().await)?;
-    if !is_welcomed(stage.talk.protocol) {
+    if is_heard(stage.talk.protocol) && !is_welcomed(stage.talk.protocol) {
         sleep(SETTLE).await;
     }
     Ok(arrived)
@@ -207,11 +209,21 @@ async fn connect_one(stage: &Stage, gate: &Gate, number: u32) -> Result<Arrived,
 
 async fn dial(stage: &Stage, gate: &Gate, number: u32) -> Result<Line, String> {
     let plan = &stage.plan;
-    if stage.talk.protocol == Protocol::Sse {
-        let events = sse::connect(&plan.url_of(number), number, &plan.access, plan.connect_timeout).await;
-        return events.map(|events| Line::Events(Box::new(events))).map_err(|error| error.to_string());
+    let (url, within) = (plan.url_of(number), plan.connect_timeout);
+    let access = || plan.access.of(number, &plan.room_name(number));
+    match stage.talk.protocol {
+        Protocol::Sse => {
+            let events = sse::connect(&url, number, &access(), within).await;
+            events.map(|events| Line::Events(Box::new(events))).map_err(|error| error.to_string())
+        }
+        Protocol::Http => {
+            let posts = Posts::connect(&url, &access(), within).await;
+            posts.map(|posts| Line::Posts(Box::new(posts))).map_err(|error| error.to_string())
+        }
+        Protocol::Native | Protocol::Raw | Protocol::Echo | Protocol::Channels | Protocol::Socketio => {
+            open(plan, gate, number).await.map(Line::WebSocket).map_err(|error| error.to_string())
+        }
     }
-    open(plan, gate, number).await.map(Line::WebSocket).map_err(|error| error.to_string())
 }
 
 /// Waits for the welcome, and reads on to where the room stands: what was said before is not this run's.

@@ -107,7 +107,7 @@ async fn same_bytes() -> Result<[Proof; 2], SelftestError> {
     let ((_, outcome, _), _) = (one?, two?);
     let tally = outcome.tally;
     let is_whole = tally.sent == tally.scheduled && tally.received == tally.expected && tally.expected == tally.sent;
-    let is_clean = (tally.lost, tally.duplicated, tally.reordered, tally.corrupted) == (0, Some(0), Some(0), 0);
+    let is_clean = (tally.lost, tally.duplicated, tally.reordered, tally.corrupted) == (0, Some(0), Some(0), Some(0));
     let [a, b] = [first, second].map(|server| server.finish().digest.load(Ordering::Relaxed));
     Ok([
         Proof {
@@ -127,7 +127,7 @@ async fn counted(claim: &'static str, fault: Fault) -> Result<Proof, SelftestErr
         ("lost", outcome.tally.lost, &committed.dropped),
         ("duplicated", outcome.tally.duplicated.unwrap_or(0), &committed.doubled),
         ("reordered", outcome.tally.reordered.unwrap_or(0), &committed.swapped),
-        ("corrupted", outcome.tally.corrupted, &committed.corrupted),
+        ("corrupted", outcome.tally.corrupted.unwrap_or(0), &committed.corrupted),
     ]
     .map(|(name, counted, done)| (name, counted, done.load(Ordering::Relaxed)));
     let has_some = pairs.iter().any(|(.., done)| *done > 0);

@@ -22,6 +22,7 @@ fn flawless(sent: u64, expected: u64) -> Tally {
         received: expected,
         duplicated: Some(0),
         reordered: Some(0),
+        corrupted: Some(0),
         foreign: Some(0),
         ..Tally::default()
     }
@@ -80,9 +81,9 @@ async fn swapped_neighbours_are_one_reordered() {
 
 #[tokio::test]
 async fn damaged_deliveries_are_corrupted_and_not_lost() {
-    let echo = Tally { corrupted: 10, ..flawless(125, 125) };
+    let echo = Tally { corrupted: Some(10), ..flawless(125, 125) };
     check(ECHO, Speech::Echo, Fault::Corrupt, echo, Verdict::ThresholdsCrossed).await;
-    let chat = Tally { corrupted: 72, ..flawless(192, 768) };
+    let chat = Tally { corrupted: Some(72), ..flawless(192, 768) };
     check(CHAT, Speech::Raw, Fault::Corrupt, chat, Verdict::ThresholdsCrossed).await;
 }
 

@@ -82,8 +82,15 @@ async fn check(scheme: &str) {
     });
     let outcome = run(IMAGES, &url).await;
     // Of 30 pictures the 15th and the 30th are refused, and the 10th and the 20th come back as they were.
-    let expected =
-        Tally { scheduled: 30, sent: 30, refused: 2, expected: 28, received: 28, corrupted: 2, ..Tally::default() };
+    let expected = Tally {
+        scheduled: 30,
+        sent: 30,
+        refused: 2,
+        expected: 28,
+        received: 28,
+        corrupted: Some(2),
+        ..Tally::default()
+    };
     assert_eq!(outcome.tally, expected);
     assert_eq!(outcome.verdict, Verdict::ThresholdsCrossed);
     assert_eq!(outcome.by_file.len(), 6);

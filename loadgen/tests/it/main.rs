@@ -5,6 +5,7 @@ mod delivery;
 mod images;
 mod misbehaving;
 mod native;
+mod posts;
 mod program;
 mod selftest;
 mod server;

@@ -34,7 +34,7 @@ impl Seat {
         inner.is_back = true;
         // What was due meanwhile is late by the absence, not by the generator.
         inner.mouth.ready_at = self.stage.records.elapsed();
-        self.stage.records.resumed.fetch_add(1, Ordering::Relaxed);
+        self.stage.records.counters.resumed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Could not come back.

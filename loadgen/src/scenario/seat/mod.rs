@@ -20,7 +20,7 @@ use crate::cli::Pace;
 use crate::client::connection::{Message, OwnedMessage, Taken};
 use crate::client::line::Line;
 use crate::client::native::Ticket;
-use crate::client::{Incoming, decode, encode, has_acks, offset};
+use crate::client::{Incoming, decode, encode, has_acks, is_heard, offset};
 use crate::ledger::Fate;
 use crate::payload::Label;
 use crate::plan::Audience;
@@ -64,7 +64,7 @@ struct Ears {
     replies: Vec<&'static [u8]>,
     /// What it comes back with, as long as it may.
     ticket: Option<Ticket>,
-    /// What it has said and has no answer to; kept by those that come back.
+    /// What it has said and has no answer to; kept by those that come back, or hear nothing else.
     unanswered: VecDeque<Label>,
 }
 
@@ -194,7 +194,7 @@ impl Seat {
             });
             let mouth = &mut inner.mouth;
             mouth.next += 1;
-            if inner.ears.ticket.is_some() {
+            if inner.ears.ticket.is_some() || !is_heard(self.stage.talk.protocol) {
                 inner.ears.unanswered.push_back(label);
             }
             match taken {
@@ -202,7 +202,7 @@ impl Seat {
                     self.stage.records.has_sent(self.number, label.sequence, audience, Departure::Left);
                 }
                 Ok(Taken::Part) => {
-                    self.stage.records.blocked.fetch_add(1, Ordering::Relaxed);
+                    self.stage.records.counters.blocked.fetch_add(1, Ordering::Relaxed);
                     mouth.leaving = Some((label.sequence, audience));
                 }
                 Err(_) => {
@@ -264,7 +264,7 @@ impl Seat {
     /// The server or the network has closed it.
     fn goes(&self, inner: &mut Inner) {
         if inner.connection.is_some() && !self.stage.is_over() {
-            self.stage.records.disconnects.fetch_add(1, Ordering::Relaxed);
+            self.stage.records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
             self.let_go(inner);
         }
     }
@@ -311,20 +311,26 @@ impl Seat {
             Incoming::Payload(payload) => self.hear_payload(ears, &payload, now),
             Incoming::Acked(sequence) => {
                 records.settle(self.number, sequence, Fate::Acked);
+                if !is_heard(self.stage.talk.protocol)
+                    && let Some(label) = ears.unanswered.iter().find(|label| label.sequence == sequence).copied()
+                {
+                    ears.receiver.take_answer(label);
+                    records.arrives(self.number, label, 1, us(now));
+                }
                 ears.unanswered.retain(|label| label.sequence != sequence);
                 ears.is_answered = true;
             }
             Incoming::Refused(sequence) => {
                 if records.settle(self.number, sequence, Fate::Refused) {
-                    records.refused.fetch_add(1, Ordering::Relaxed);
+                    records.counters.refused.fetch_add(1, Ordering::Relaxed);
                     let audience = self.stage.rooms.audience_of(self.number);
-                    records.due_deliveries.fetch_sub(audience, Ordering::Relaxed);
+                    records.counters.due_deliveries.fetch_sub(audience, Ordering::Relaxed);
                 }
                 ears.unanswered.retain(|label| label.sequence != sequence);
                 ears.is_answered = true;
             }
             Incoming::Error => {
-                records.errors.fetch_add(1, Ordering::Relaxed);
+                records.counters.errors.fetch_add(1, Ordering::Relaxed);
             }
             Incoming::Ping(reply) => ears.replies.push(reply),
             Incoming::Welcome(_) | Incoming::Other => {}
@@ -351,6 +357,6 @@ impl Seat {
             }
             Arrival::Foreign => {}
         }
-        records.note_fault(arrival);
+        records.counters.note_fault(arrival);
     }
 }

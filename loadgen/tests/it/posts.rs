@@ -1,0 +1,70 @@
+//! Messages by POST alone: the answer to each says what became of it.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use loadgen::exit::Verdict;
+use parking_lot::Mutex;
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::run;
+
+/// What a server was told: source address, a header field, the body.
+type Heard = Arc<Mutex<Vec<(IpAddr, String, Value)>>>;
+
+/// Takes every message but each 10th.
+async fn serve(stream: TcpStream, heard: Heard) {
+    let source = stream.peer_addr().unwrap().ip();
+    let service = service_fn(|request: Request<hyper::body::Incoming>| {
+        let heard = Arc::clone(&heard);
+        async move {
+            let seat = request.headers()["x-seat"].to_str().unwrap().to_owned();
+            let body = request.into_body().collect().await.unwrap().to_bytes();
+            let mut heard = heard.lock();
+            heard.push((source, seat, serde_json::from_slice(&body).unwrap()));
+            let is_refused = heard.len().is_multiple_of(10);
+            let status = if is_refused { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::CREATED };
+            Ok::<_, Infallible>(Response::builder().status(status).body(Full::<Bytes>::default()).unwrap())
+        }
+    });
+    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
+}
+
+#[tokio::test]
+async fn what_is_answered_has_arrived_and_what_is_refused_is_not_expected() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/rooms/{{room}}/messages", listener.local_addr().unwrap());
+    let heard = Heard::default();
+    let mut server = JoinSet::new();
+    let of_server = Arc::clone(&heard);
+    server.spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.spawn(serve(stream, Arc::clone(&of_server)));
+        }
+    });
+    let posts = "chat --protocol http --clients 2 --rate 100 --duration 500ms --drain 30s";
+    let access = "--header X-Seat:{client} --bind 127.0.0.2-127.0.0.3";
+    let outcome = run(&format!("{posts} {access}"), &url).await;
+    let tally = outcome.tally;
+    assert_eq!(outcome.verdict, Verdict::Passed, "{:?} {tally:?}", outcome.reason);
+    assert_eq!((tally.sent, tally.refused, tally.expected, tally.received), (50, 5, 45, 45));
+    assert_eq!((tally.lost, tally.duplicated, tally.corrupted, tally.foreign), (0, None, None, None));
+    assert_eq!(outcome.histograms.latency.0.len(), 45);
+
+    let heard = heard.lock();
+    assert_eq!(heard.len(), 50);
+    let seats: BTreeSet<_> =
+        heard.iter().map(|(source, seat, body)| (source, &**seat, body["name"].as_str())).collect();
+    let [two, three] = [2, 3].map(|last| IpAddr::from(Ipv4Addr::new(127, 0, 0, last)));
+    assert_eq!(seats, BTreeSet::from([(&two, "0", Some("client-0")), (&three, "1", Some("client-1"))]));
+}
