@@ -39,6 +39,9 @@ mod through_nginx {
         shared_picture
         native
         raw
+        channels
+        htmx
+        sse
         image_socket
         socketio
     }
@@ -132,6 +135,34 @@ async fn raw(front: &Front) {
     ws.send_binary(large.clone()).await;
     assert!(ws.receive().await.binary() == large);
     assert_eq!(front.ws_from("https://evil.example", "/ws/raw/r").await.unwrap_err(), 403);
+}
+
+async fn channels(front: &Front) {
+    let mut ws = front.ws("/ws/chat/c/").await;
+    ws.send(r#"{"message":"hei"}"#).await;
+    assert_eq!(ws.receive().await.text(), r#"{"message":"hei"}"#);
+    let page = front.http().get("/chat/c/", &[]).await;
+    assert!(page.status == 200 && String::from_utf8_lossy(&page.body).contains("chat-log"));
+    assert_eq!(front.ws_from("https://evil.example", "/ws/chat/c/").await.unwrap_err(), 403);
+}
+
+async fn htmx(front: &Front) {
+    let page = front.http().get("/htmx?room=h&name=ada", &[]).await;
+    let page = String::from_utf8(page.body.to_vec()).unwrap();
+    let connect = page.split("ws-connect=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#38;", "&");
+    let mut ws = front.ws(connect.strip_prefix(front.base_path()).expect("a path below the base")).await;
+    let said = format!("by {}", front.origin());
+    ws.send(json!({"chat_message": said, "HEADERS": {}}).to_string()).await;
+    while !ws.receive().await.text().contains(&said) {}
+    assert_eq!(front.ws_from("https://evil.example", "/ws/htmx").await.unwrap_err(), 403);
+}
+
+async fn sse(front: &Front) {
+    let said = format!("by {}", front.origin());
+    let (http, message) = (front.http(), json!({"name": "ada", "text": said}));
+    let path = "/rooms/s/events";
+    let (events, answer) = tokio::join!(http.get_until(path, &said), http.post_json("/rooms/s/messages", &message));
+    assert!(answer.status == 201 && events.contains(r#""type":"welcome""#), "{events}");
 }
 
 async fn image_socket(front: &Front) {

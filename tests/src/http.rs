@@ -78,6 +78,22 @@ impl Http {
         self.post(path, &[("content-type", "application/json")], body.to_string()).await
     }
 
+    /// `GET` of what does not end: what came up to and with `wanted`.
+    ///
+    /// # Panics
+    ///
+    /// When it ends before that.
+    pub async fn get_until(&self, path: &str, wanted: &str) -> String {
+        let request = Request::get(format!("{}{path}", self.base)).body(Full::default()).expect("a request");
+        let mut response = within_deadline("an answer", self.client.request(request)).await.expect("an answer");
+        let mut came = String::new();
+        while !came.contains(wanted) {
+            let frame = within_deadline("a part of it", response.frame()).await.expect("more").expect("a connection");
+            came += std::str::from_utf8(frame.data_ref().expect("a part of the body")).expect("whole characters");
+        }
+        came
+    }
+
     /// Any request.
     ///
     /// # Panics
