@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::fault_proxy::{Fault, FaultProxy};
 use tests::resuming::{self, Script, check};
-use tests::{DEADLINE, NativeClient, RedisServer, ServerProcess, TestServer, lasting_address, within_deadline};
+use tests::{
+    DEADLINE, NativeClient, RedisCluster, RedisServer, ServerProcess, TestServer, lasting_address, within_deadline,
+};
 
 use crate::images::png;
 
@@ -47,13 +49,10 @@ async fn hear_up_to(client: &mut NativeClient, offset: u64) -> String {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_nodes_see_one_order_and_each_sender_in_its_own() {
+async fn nodes_see_one_order_and_each_sender_in_its_own(nodes: &[TestServer]) {
     const EACH: usize = 200;
-    let (redis, _folder) = redis();
-    let nodes = nodes::<3>(&redis).await;
     let mut clients = Vec::new();
-    for (number, node) in nodes.iter().chain(&nodes).enumerate() {
+    for (number, node) in nodes.iter().chain(nodes).enumerate() {
         clients.push(node.native(&format!("room=n&name=client-{number}")).await);
     }
     let total = EACH * clients.len();
@@ -77,6 +76,20 @@ async fn three_nodes_see_one_order_and_each_sender_in_its_own() {
         let own = pages[0].iter().filter_map(|(_, said)| said.strip_prefix(&format!("\"client-{number}\" ")));
         assert!(own.eq((1..=EACH).map(|number| format!("\"{number}\""))), "a sender's messages are out of order");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_see_one_order() {
+    let (redis, _folder) = redis();
+    nodes_see_one_order_and_each_sender_in_its_own(&nodes::<3>(&redis).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_over_a_cluster_see_one_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = tokio::task::block_in_place(|| RedisCluster::start(folder.path()));
+    let nodes = [TestServer::over(&cluster.url()).await, TestServer::over(&cluster.url()).await];
+    nodes_see_one_order_and_each_sender_in_its_own(&nodes).await;
 }
 
 #[tokio::test]

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hub::{Append, Appended, DedupKey, Draft, Epoch, Message, Offset, Position, RoomName, StoreError, Timestamp};
-use redis::{Cmd, Pipeline, Value, pipe};
+use redis::{Cmd, Value};
 use sha2::{Digest, Sha256};
 
 use super::keys::RoomKeys;
-use super::link::Link;
+use super::servers::Servers;
 use super::{RedisLimits, millis, record};
 
 /// Messages of one script. Chosen: Lua takes 8000 values at once, and nobody
@@ -31,24 +31,27 @@ pub(super) struct Asking<'a> {
 }
 
 /// Appends; answers one for one.
-pub(super) async fn append(link: &Link, asking: Asking<'_>, batch: Vec<Append>) -> Vec<Result<Appended, StoreError>> {
+pub(super) async fn append(
+    servers: &Servers,
+    asking: Asking<'_>,
+    batch: Vec<Append>,
+) -> Vec<Result<Appended, StoreError>> {
     let mut answers: Vec<_> = batch.iter().map(|_| Err(StoreError::Down)).collect();
     let groups = group(batch);
-    let mut commands: Pipeline = pipe();
-    for group in &groups {
-        commands.add_command(script(link, asking, group));
-    }
-    let Ok(answered) = link.ask_all(&mut commands).await else { return answers };
+    let scripts = groups.iter().map(|group| (&group.room, script(servers, asking, group)));
+    let answered = servers.ask_each(scripts).await;
     for (group, answer) in groups.into_iter().zip(answered) {
         let Ok(Value::Array(answer)) = answer else { continue };
         let Some(appended) = read(&answer, &group) else {
             tracing::error!(room = %group.room, "Redis answers what makes no sense");
             continue;
         };
+        if let Ok(server) = servers.of(&group.room) {
+            server.stores();
+        }
         for ((place, ..), appended) in group.drafts.into_iter().zip(appended) {
             answers[place] = Ok(appended);
         }
-        link.stores();
     }
     answers
 }
@@ -68,14 +71,19 @@ fn group(batch: Vec<Append>) -> Vec<Group> {
     groups
 }
 
-fn script(link: &Link, Asking { node, now, limits }: Asking<'_>, group: &Group) -> Cmd {
+fn script(servers: &Servers, Asking { node, now, limits }: Asking<'_>, group: &Group) -> Cmd {
     let keys = RoomKeys(&group.room);
     let Position { offset, epoch } = group.known;
-    let mut command =
-        link.scripts().append.run(&[keys.room(), keys.messages(), keys.retries(1), keys.retries(2), keys.reserved()]);
+    let mut command = servers.scripts().append.run(&[
+        keys.room(),
+        keys.messages(),
+        keys.retries(1),
+        keys.retries(2),
+        keys.reserved(),
+    ]);
     command
         .arg(node)
-        .arg(keys.channel(link.database()))
+        .arg(keys.channel(servers.database()))
         .arg("PUBLISH")
         .arg(now.0)
         .arg(format!("{:016x}", epoch.life))

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use super::append::{number, text};
 use super::keys::pictures::{BY_AGE, EACH, SECRET, SIZES};
 use super::link::Link;
+use super::scripts::Scripts;
 use super::{RedisLimits, millis};
 
 /// Bytes of a digest that make an id: 128 bits cannot be guessed.
@@ -29,6 +30,7 @@ impl Blobs {
     pub(super) async fn put(
         &self,
         link: &Link,
+        scripts: &Scripts,
         limits: &RedisLimits,
         blob: &Blob,
         now: Timestamp,
@@ -40,7 +42,7 @@ impl Blobs {
         }
         let id = self.id(link, blob).await?;
         let keys = [BY_AGE.to_owned(), SIZES.to_owned(), key(&id)];
-        let mut command = link.scripts().put_blob.run(&keys);
+        let mut command = scripts.put_blob.run(&keys);
         command
             .arg(now.0)
             .arg(limits.blobs_max_bytes)

@@ -20,6 +20,18 @@ pub(super) async fn read(connection: &mut MultiplexedConnection) -> RedisResult<
     }
 }
 
+/// How well messages are kept of which each may be at any of several servers.
+pub(super) fn weakest(durabilities: impl Iterator<Item = Durability>) -> Durability {
+    let strength = |durability: &Durability| match durability {
+        Durability::Unknown => 0,
+        Durability::Memory => 1,
+        Durability::Seconds => 2,
+        Durability::Os => 3,
+        Durability::Disk => 4,
+    };
+    durabilities.min_by_key(strength).unwrap_or(Durability::Unknown)
+}
+
 fn judge(config: &HashMap<String, String>) -> Durability {
     let is = |key: &str, value| config.get(key).is_some_and(|held| held == value);
     if is("appendonly", "no") {

@@ -56,6 +56,8 @@ pub(super) fn room_of_channel(channel: &[u8]) -> Option<RoomName> {
 
 /// Pictures share one tag, since the oldest of all go first.
 pub(super) mod pictures {
+    /// Their hash tag.
+    pub(in super::super) const TAG: &str = "pictures";
     /// What keys of pictures begin with.
     pub(in super::super) const EACH: &str = "negaphone:1:{pictures}:id-";
     /// Ids by age: a sorted set.

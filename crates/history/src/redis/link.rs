@@ -7,8 +7,8 @@ use hub::{Durability, StoreError};
 use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind,
-    Value, cmd,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult,
+    ServerErrorKind, Value, cmd,
 };
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -24,13 +24,21 @@ use super::scripts::Scripts;
 #[derive(Debug)]
 pub(super) struct Link {
     client: Client,
-    scripts: Scripts,
-    limits: RedisLimits,
-    inbox: Arc<Inbox>,
+    surroundings: Surroundings,
     state: Mutex<State>,
     /// Told when the connection was lost.
     lost: Notify,
     outage: Outage,
+}
+
+/// What all connections of a store share.
+#[derive(Debug, Clone)]
+pub(super) struct Surroundings {
+    pub(super) scripts: Arc<Scripts>,
+    pub(super) limits: RedisLimits,
+    pub(super) inbox: Arc<Inbox>,
+    /// Told when another server may be in charge.
+    pub(super) moved: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -52,29 +60,31 @@ impl Link {
     /// # Errors
     ///
     /// When there is no Redis, or it does not let us in.
-    pub(super) async fn open(client: Client, limits: RedisLimits, inbox: Arc<Inbox>) -> RedisResult<Arc<Self>> {
-        let state =
-            State { connection: None, number: 0, id: None, durability: Durability::Unknown, channels: HashSet::new() };
-        let link = Arc::new(Self {
-            client,
-            scripts: Scripts::new(),
-            limits,
-            inbox,
-            state: Mutex::new(state),
-            lost: Notify::new(),
-            outage: Outage::default(),
-        });
+    pub(super) async fn open(client: Client, surroundings: Surroundings) -> RedisResult<Arc<Self>> {
+        let link = Arc::new(Self::new(client, surroundings));
         link.connect().await?;
         tokio::spawn(keep_up(Arc::downgrade(&link)));
         Ok(link)
     }
 
-    pub(super) fn scripts(&self) -> &Scripts {
-        &self.scripts
+    /// Does not wait for the connection: until there is one, nothing is
+    /// answered.
+    pub(super) fn open_soon(client: Client, surroundings: Surroundings) -> Arc<Self> {
+        let link = Arc::new(Self::new(client, surroundings));
+        link.lost.notify_one();
+        tokio::spawn(keep_up(Arc::downgrade(&link)));
+        link
     }
 
-    pub(super) fn database(&self) -> i64 {
-        self.client.get_connection_info().redis_settings().db()
+    fn new(client: Client, surroundings: Surroundings) -> Self {
+        let state =
+            State { connection: None, number: 0, id: None, durability: Durability::Unknown, channels: HashSet::new() };
+        Self { client, surroundings, state: Mutex::new(state), lost: Notify::new(), outage: Outage::default() }
+    }
+
+    /// Where it leads.
+    pub(super) fn address(&self) -> &ConnectionAddr {
+        self.client.get_connection_info().addr()
     }
 
     pub(super) fn durability(&self) -> Durability {
@@ -100,6 +110,13 @@ impl Link {
         self.note(number, answer)
     }
 
+    /// Asks what it may not know or not want to say; a failure is no outage.
+    pub(super) async fn try_ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
+        let connection = self.state.lock().connection.clone();
+        let mut connection = connection.ok_or(RedisError::from((ErrorKind::Io, "there is no connection")))?;
+        command.query_async(&mut connection).await
+    }
+
     /// Asks several things at once; each has its own answer.
     pub(super) async fn ask_all(&self, commands: &mut Pipeline) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
         let (mut connection, number) = self.connection()?;
@@ -111,13 +128,27 @@ impl Link {
     /// From here on, also after the connection was lost, there is news of
     /// these channels.
     pub(super) async fn listen(&self, channels: Vec<String>) -> Result<(), StoreError> {
+        if channels.is_empty() {
+            return Ok(());
+        }
         self.state.lock().channels.extend(channels.iter().cloned());
         let (mut connection, number) = self.connection()?;
         let listening = connection.subscribe(&channels).await;
         self.note(number, listening)
     }
 
+    /// From here on there is news of these channels and of no others.
+    pub(super) async fn listen_only(&self, channels: Vec<String>) {
+        let others = self.state.lock().channels.iter().filter(|held| !channels.contains(held)).cloned().collect();
+        self.stop_listening(others).await;
+        // Where it fails the connection is gone, and the next one listens to them.
+        self.listen(channels).await.ok();
+    }
+
     pub(super) async fn stop_listening(&self, channels: Vec<String>) {
+        if channels.is_empty() {
+            return;
+        }
         self.state.lock().channels.retain(|channel| !channels.contains(channel));
         let Ok((mut connection, number)) = self.connection() else { return };
         let stopped = connection.unsubscribe(&channels).await;
@@ -139,6 +170,9 @@ impl Link {
                 if is_final(&error) {
                     self.lose(number);
                 }
+                if is_elsewhere(&error) {
+                    self.surroundings.moved.notify_one();
+                }
                 Err(StoreError::Down)
             }
         }
@@ -154,6 +188,7 @@ impl Link {
         if state.number == number && state.connection.take().is_some() {
             drop(state);
             self.lost.notify_one();
+            self.surroundings.moved.notify_one();
         }
     }
 
@@ -163,10 +198,10 @@ impl Link {
             state.number += 1;
             (state.number, state.id)
         };
-        let (inbox, link) = (Arc::clone(&self.inbox), Arc::downgrade(self));
+        let (inbox, link) = (Arc::clone(&self.surroundings.inbox), Arc::downgrade(self));
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.limits.connect_max))
-            .set_response_timeout(Some(self.limits.answer_max))
+            .set_connection_timeout(Some(self.surroundings.limits.connect_max))
+            .set_response_timeout(Some(self.surroundings.limits.answer_max))
             .set_push_sender(move |push: redis::PushInfo| -> Result<(), ()> {
                 if let redis::PushKind::Disconnection = push.kind {
                     if let Some(link) = Weak::upgrade(&link) {
@@ -185,7 +220,7 @@ impl Link {
             // may do it.
             cmd("CLIENT").arg("KILL").arg("ID").arg(old_id).exec_async(&mut connection).await.ok();
         }
-        self.scripts.load(&mut connection).await?;
+        self.surroundings.scripts.load(&mut connection).await?;
         let durability = durability::read(&mut connection).await?;
         let channels: Vec<String> = self.state.lock().channels.iter().cloned().collect();
         if !channels.is_empty() {
@@ -197,7 +232,7 @@ impl Link {
             state.id = Some(id);
             state.durability = durability;
             drop(state);
-            self.inbox.miss();
+            self.surroundings.inbox.miss();
         }
         Ok(())
     }
@@ -207,7 +242,7 @@ impl Link {
 async fn keep_up(link: Weak<Link>) {
     loop {
         let Some(held) = link.upgrade() else { return };
-        let limits = held.limits.clone();
+        let limits = held.surroundings.limits.clone();
         // Dropped as soon as nobody else holds it.
         let is_lost = tokio::time::timeout(limits.retry_max, held.lost.notified()).await.is_ok();
         if is_lost {
@@ -240,10 +275,13 @@ fn is_final(error: &RedisError) -> bool {
                 | ServerErrorKind::MasterDown
                 | ServerErrorKind::BusyLoading
                 | ServerErrorKind::NoScript
-                | ServerErrorKind::ClusterDown
-                | ServerErrorKind::Moved
         ),
         ErrorKind::Extension => false,
         _ => true,
     }
+}
+
+/// Whether another server of the cluster is asked in vain no more.
+fn is_elsewhere(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::ClusterDown))
 }

@@ -16,6 +16,8 @@ mod outage;
 mod read;
 mod record;
 mod scripts;
+mod servers;
+mod slots;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,8 +36,10 @@ use crate::clock::unix_time;
 use append::Asking;
 use blobs::Blobs;
 use keys::RoomKeys;
-use link::Link;
+use link::Surroundings;
 use news::Inbox;
+use scripts::Scripts;
+use servers::Servers;
 
 /// What time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -81,11 +85,25 @@ pub enum RedisOpenError {
         /// Why not.
         source: RedisError,
     },
+    /// A cluster that is not whole.
+    #[error(
+        "only {slots} of the 16384 slots of this Redis Cluster have a server: see to it with redis-cli --cluster check"
+    )]
+    Incomplete {
+        /// Slots that have one.
+        slots: usize,
+    },
+}
+
+impl RedisOpenError {
+    fn connect(address: &ConnectionAddr, source: RedisError) -> Self {
+        Self::Connect { address: address.to_string(), source }
+    }
 }
 
 /// A [`Store`] in Redis.
 pub struct RedisStore {
-    link: Arc<Link>,
+    servers: Arc<Servers>,
     inbox: Arc<Inbox>,
     blobs: Blobs,
     /// Tells this node from the others.
@@ -113,17 +131,22 @@ impl RedisStore {
     pub async fn open(options: RedisOptions) -> Result<Self, RedisOpenError> {
         let RedisOptions { url, clock, limits } = options;
         let info = info(&url)?;
-        let address = info.addr().to_string();
         if let ConnectionAddr::TcpTls { .. } = info.addr() {
             // The library takes what the process has; somebody else may have chosen already.
             rustls::crypto::ring::default_provider().install_default().ok();
         }
-        let connect_error = |source| RedisOpenError::Connect { address: address.clone(), source };
-        let client = Client::open(info).map_err(connect_error)?;
+        let address = info.addr().clone();
+        let client = Client::open(info).map_err(|source| RedisOpenError::connect(&address, source))?;
         let node = format!("{:016x}", rand::random::<u64>());
         let inbox = Arc::new(Inbox::new(&node, limits.news_max_bytes));
-        let link = Link::open(client, limits.clone(), Arc::clone(&inbox)).await.map_err(connect_error)?;
-        Ok(Self { link, inbox, blobs: Blobs::default(), node, clock, limits })
+        let surroundings = Surroundings {
+            scripts: Arc::new(Scripts::new()),
+            limits: limits.clone(),
+            inbox: Arc::clone(&inbox),
+            moved: Arc::default(),
+        };
+        let servers = Servers::open(client, surroundings).await?;
+        Ok(Self { servers, inbox, blobs: Blobs::default(), node, clock, limits })
     }
 }
 
@@ -146,33 +169,33 @@ impl Store for RedisStore {
             return Vec::new();
         }
         let asking = Asking { node: &self.node, now: (self.clock)(), limits: &self.limits };
-        append::append(&self.link, asking, batch).await
+        append::append(&self.servers, asking, batch).await
     }
 
     async fn head(&self, room: &RoomName) -> Result<Option<Head>, StoreError> {
-        read::head(&self.link, room).await
+        read::head(&*self.servers.of(room)?, room).await
     }
 
     async fn read(&self, room: &RoomName, after: Offset, limit: usize) -> Result<Page, StoreError> {
-        Ok(Page { messages: read::page(&self.link, room, after, limit).await? })
+        Ok(Page { messages: read::page(&*self.servers.of(room)?, room, after, limit).await? })
     }
 
     async fn clear(&self, room: &RoomName) -> Result<(), StoreError> {
         let mut command = cmd("UNLINK");
         command.arg(RoomKeys(room).messages());
-        self.link.ask(&command).await
+        self.servers.of(room)?.ask(&command).await
     }
 
     async fn put_blob(&self, _: &RoomName, blob: Blob) -> Result<BlobId, StoreError> {
-        self.blobs.put(&self.link, &self.limits, &blob, (self.clock)()).await
+        self.blobs.put(&*self.servers.of_pictures()?, self.servers.scripts(), &self.limits, &blob, (self.clock)()).await
     }
 
     async fn get_blob(&self, id: &BlobId) -> Result<Option<Blob>, StoreError> {
-        self.blobs.get(&self.link, &self.limits, id, (self.clock)()).await
+        self.blobs.get(&*self.servers.of_pictures()?, &self.limits, id, (self.clock)()).await
     }
 
     fn durability(&self, _: &RoomName) -> Durability {
-        self.link.durability()
+        self.servers.durability()
     }
 
     fn gather_max(&self) -> Duration {
@@ -180,7 +203,7 @@ impl Store for RedisStore {
     }
 
     fn is_available(&self) -> bool {
-        self.link.is_up()
+        self.servers.is_up()
     }
 
     fn nodes(&self) -> Option<&dyn Nodes> {
@@ -188,7 +211,7 @@ impl Store for RedisStore {
     }
 
     async fn close(&self) {
-        self.link.close();
+        self.servers.close();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use hub::{Epoch, Here, News, Nodes, Offset, Position, RoomName, StoreError, There};
-use redis::{Cmd, Value, pipe};
+use redis::{Cmd, Value};
 
 use super::append::{number, text};
 use super::keys::RoomKeys;
@@ -11,11 +11,11 @@ use super::{RedisStore, millis};
 #[async_trait]
 impl Nodes for RedisStore {
     async fn follow(&self, rooms: &[RoomName]) -> Result<(), StoreError> {
-        self.link.listen(self.channels(rooms)).await
+        self.servers.follow(rooms).await
     }
 
     async fn unfollow(&self, rooms: &[RoomName]) {
-        self.link.stop_listening(self.channels(rooms)).await;
+        self.servers.unfollow(rooms).await;
     }
 
     fn take_news(&self) -> Option<News> {
@@ -27,28 +27,15 @@ impl Nodes for RedisStore {
     }
 
     async fn compare(&self, rooms: &[Here]) -> Vec<Result<There, StoreError>> {
-        let mut commands = pipe();
-        for here in rooms {
-            commands.add_command(self.check(here));
-        }
-        match self.link.ask_all(&mut commands).await {
-            Ok(answers) => answers
-                .into_iter()
-                .map(|answer| answer.and_then(|answer| read(&answer).ok_or(StoreError::Down)))
-                .collect(),
-            Err(error) => rooms.iter().map(|_| Err(error.clone())).collect(),
-        }
+        let answers = self.servers.ask_each(rooms.iter().map(|here| (&here.room, self.check(here)))).await;
+        answers.into_iter().map(|answer| answer.and_then(|answer| read(&answer).ok_or(StoreError::Down))).collect()
     }
 }
 
 impl RedisStore {
-    fn channels(&self, rooms: &[RoomName]) -> Vec<String> {
-        rooms.iter().map(|room| RoomKeys(room).channel(self.link.database())).collect()
-    }
-
     fn check(&self, Here { room, known, members }: &Here) -> Cmd {
         let keys = RoomKeys(room);
-        let mut command = self.link.scripts().check.run(&[keys.room(), keys.presence(), keys.reserved()]);
+        let mut command = self.servers.scripts().check.run(&[keys.room(), keys.presence(), keys.reserved()]);
         command
             .arg(&self.node)
             .arg(format!("{:016x}", known.epoch.life))

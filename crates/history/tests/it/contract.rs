@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hub::{Append, AsSent, BlobId, Body, Dialect, Draft, Head, Offset, SharedImage, StoreError};
 
-use crate::fixture::{self, Bounds, KNOWN, Open, append, blob, draft, fill, head, outcomes, room, texts};
+use crate::fixture::{self, Bounds, Clusters, KNOWN, Open, append, blob, draft, fill, head, outcomes, room, texts};
 
 /// Runs each behaviour with a store of each kind.
 macro_rules! any_store_keeps {
@@ -15,12 +15,21 @@ macro_rules! any_store_keeps {
         any_store_keeps!(@of sqlite: $($behaviour),*);
         any_store_keeps!(@of sqlite_beside_memory: $($behaviour),*);
         any_store_keeps!(@of redis: $($behaviour),*);
+
+        /// One after the other, since a cluster takes seconds to start.
+        #[tokio::test(start_paused = true)]
+        async fn redis_cluster() {
+            // One behaviour needs two stores.
+            let clusters = Clusters::start(2);
+            let open = |bounds| clusters.open(bounds);
+            $($behaviour(&open).await;)*
+        }
     };
     (@of $store:ident: $($behaviour:ident),*) => {
         mod $store {
             $(#[tokio::test(start_paused = true)]
             async fn $behaviour() {
-                super::$behaviour(super::fixture::$store).await;
+                super::$behaviour(&super::fixture::$store).await;
             })*
         }
     };
@@ -41,14 +50,14 @@ any_store_keeps! {
     blobs_are_bounded_in_bytes_and_age,
 }
 
-async fn offsets_are_dense_in_each_room(open: Open) {
+async fn offsets_are_dense_in_each_room(open: Open<'_>) {
     let opened = open(Bounds::default());
     let store = &*opened.store;
     let batch = ["a", "b", "a", "a", "b"].map(|to| append(to, "m", None)).to_vec();
     assert_eq!(outcomes(store, batch).await, [(1, false), (1, false), (2, false), (3, false), (2, false)]);
 }
 
-async fn reading_gives_what_was_stored_in_pieces(open: Open) {
+async fn reading_gives_what_was_stored_in_pieces(open: Open<'_>) {
     let opened = open(Bounds::default());
     let store = &*opened.store;
     fill(store, "a", 10).await;
@@ -59,7 +68,7 @@ async fn reading_gives_what_was_stored_in_pieces(open: Open) {
     assert_eq!(texts(store, "nowhere", 0, 5).await, []);
 }
 
-async fn a_room_is_stored_by_its_first_message(open: Open) {
+async fn a_room_is_stored_by_its_first_message(open: Open<'_>) {
     let opened = open(Bounds::default());
     let store = &*opened.store;
     texts(store, "a", 0, 5).await;
@@ -69,7 +78,7 @@ async fn a_room_is_stored_by_its_first_message(open: Open) {
     assert_eq!(self::head(store, "a").await, Some(head));
 }
 
-async fn a_room_that_the_store_lost_goes_on_from_where_the_hub_saw_it(open: Open) {
+async fn a_room_that_the_store_lost_goes_on_from_where_the_hub_saw_it(open: Open<'_>) {
     let opened = open(Bounds::default());
     let store = &*opened.store;
     let mut late = append("a", "m", None);
@@ -77,7 +86,7 @@ async fn a_room_that_the_store_lost_goes_on_from_where_the_hub_saw_it(open: Open
     assert_eq!(outcomes(store, vec![late.clone(), late]).await, [(58, false), (59, false)]);
 }
 
-async fn a_retry_is_the_same_message(open: Open) {
+async fn a_retry_is_the_same_message(open: Open<'_>) {
     let opened = open(Bounds::default());
     let store = &*opened.store;
     let batch = vec![
@@ -93,7 +102,7 @@ async fn a_retry_is_the_same_message(open: Open) {
     assert_eq!(texts(store, "a", 0, 9).await.len(), 3);
 }
 
-async fn retries_are_known_within_a_window_of_time_and_number(open: Open) {
+async fn retries_are_known_within_a_window_of_time_and_number(open: Open<'_>) {
     let opened = open(Bounds { dedup_max: 2, ..Bounds::default() });
     let store = &*opened.store;
     let say = async |id| outcomes(store, vec![append("a", "m", Some(("key", id)))]).await[0];
@@ -103,7 +112,7 @@ async fn retries_are_known_within_a_window_of_time_and_number(open: Open) {
     assert_eq!(say("1").await, (5, false), "the window does not end");
 }
 
-async fn the_oldest_messages_go_first_and_the_newest_is_always_held(open: Open) {
+async fn the_oldest_messages_go_first_and_the_newest_is_always_held(open: Open<'_>) {
     let opened = open(Bounds { room_max_messages: 3, room_max_bytes: 5000, ..Bounds::default() });
     let store = &*opened.store;
     fill(store, "a", 5).await;
@@ -113,7 +122,7 @@ async fn the_oldest_messages_go_first_and_the_newest_is_always_held(open: Open) 
     assert_eq!(texts(store, "a", 0, 9).await.len(), 1);
 }
 
-async fn a_blob_is_named_by_its_content_and_the_name_cannot_be_guessed(open: Open) {
+async fn a_blob_is_named_by_its_content_and_the_name_cannot_be_guessed(open: Open<'_>) {
     let opened = (open(Bounds::default()), open(Bounds::default()));
     let (one, other) = (&*opened.0.store, &*opened.1.store);
     let id = one.put_blob(&room("a"), blob("picture")).await.unwrap();
@@ -125,7 +134,7 @@ async fn a_blob_is_named_by_its_content_and_the_name_cannot_be_guessed(open: Ope
     assert!(one.get_blob(&BlobId(Arc::from("nothing"))).await.unwrap().is_none());
 }
 
-async fn clearing_forgets_messages_and_neither_offsets_nor_epoch(open: Open) {
+async fn clearing_forgets_messages_and_neither_offsets_nor_epoch(open: Open<'_>) {
     let opened = open(Bounds::default());
     let store = &*opened.store;
     store.clear(&room("nowhere")).await.unwrap();
@@ -139,7 +148,7 @@ async fn clearing_forgets_messages_and_neither_offsets_nor_epoch(open: Open) {
     assert_eq!(texts(store, "a", 0, 9).await, [(6, "m6".to_owned())]);
 }
 
-async fn what_was_appended_is_read_to_the_letter(open: Open) {
+async fn what_was_appended_is_read_to_the_letter(open: Open<'_>) {
     let opened = open(Bounds::default());
     let store = &*opened.store;
     let image = SharedImage {
@@ -170,7 +179,7 @@ async fn what_was_appended_is_read_to_the_letter(open: Open) {
     assert!(page.messages.iter().map(|message| facts(&message.draft)).eq(drafts.iter().map(facts)));
 }
 
-async fn times_of_a_room_never_decrease(open: Open) {
+async fn times_of_a_room_never_decrease(open: Open<'_>) {
     let opened = open(Bounds::default());
     let store = &*opened.store;
     for _ in 0..3 {
@@ -181,7 +190,7 @@ async fn times_of_a_room_never_decrease(open: Open) {
     assert!(page.messages.is_sorted_by_key(|message| message.time));
 }
 
-async fn blobs_are_bounded_in_bytes_and_age(open: Open) {
+async fn blobs_are_bounded_in_bytes_and_age(open: Open<'_>) {
     let opened = open(Bounds { blobs_max_bytes: 10, ..Bounds::default() });
     let store = &*opened.store;
     let first = store.put_blob(&room("a"), blob("123456")).await.unwrap();

@@ -1,6 +1,7 @@
 //! Messages to store, and stores to put them into.
 
-use std::sync::{Arc, LazyLock};
+use std::any::Any;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::on_runtime::OnRuntime;
 use crate::port::lasting_address;
+use crate::redis_cluster::RedisCluster;
 use crate::redis_server::RedisServer;
 
 pub(crate) const KNOWN: Epoch = Epoch { life: 0xfedc_ba98_7654_3210, generation: 0 };
@@ -86,12 +88,11 @@ impl Default for Bounds {
 /// A store, and what goes when it goes.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
-    _server: Option<RedisServer>,
-    _folder: Option<TempDir>,
+    _beneath: Option<Box<dyn Any>>,
 }
 
 /// Opens an empty store.
-pub(crate) type Open = fn(Bounds) -> Opened;
+pub(crate) type Open<'a> = &'a dyn Fn(Bounds) -> Opened;
 
 pub(crate) fn memory(bounds: Bounds) -> Opened {
     let small = |bound| usize::try_from(bound).expect("a small bound");
@@ -102,13 +103,13 @@ pub(crate) fn memory(bounds: Bounds) -> Opened {
         blobs_max_bytes: small(bounds.blobs_max_bytes),
         ..MemoryLimits::default()
     };
-    Opened { store: Arc::new(MemoryStore::new(limits)), _server: None, _folder: None }
+    Opened { store: Arc::new(MemoryStore::new(limits)), _beneath: None }
 }
 
 pub(crate) fn sqlite(bounds: Bounds) -> Opened {
     let folder = tempfile::tempdir().expect("a folder");
     let store = SqliteStore::open(bounded(&folder, bounds)).expect("a new store");
-    Opened { store: Arc::new(store), _server: None, _folder: Some(folder) }
+    Opened { store: Arc::new(store), _beneath: Some(Box::new(folder)) }
 }
 
 /// As the server has it.
@@ -116,12 +117,59 @@ pub(crate) fn sqlite_beside_memory(bounds: Bounds) -> Opened {
     let folder = tempfile::tempdir().expect("a folder");
     let kept = SqliteStore::open(bounded(&folder, bounds)).expect("a new store");
     let memory = MemoryStore::new(MemoryLimits::default());
-    Opened { store: Arc::new(ByRoom::new(memory, kept)), _server: None, _folder: Some(folder) }
+    Opened { store: Arc::new(ByRoom::new(memory, kept)), _beneath: Some(Box::new(folder)) }
 }
 
 pub(crate) fn redis(bounds: Bounds) -> Opened {
     let folder = tempfile::tempdir().expect("a folder");
     let server = RedisServer::start(folder.path(), lasting_address(), &[]);
+    Opened {
+        store: Arc::new(OnRuntime::open(redis_options(server.url(), bounds))),
+        _beneath: Some(Box::new((server, folder))),
+    }
+}
+
+/// Clusters take seconds to start: whoever is done with one leaves it to the
+/// next, empty.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clusters(Arc<Mutex<Vec<(RedisCluster, TempDir)>>>);
+
+struct Borrowed {
+    cluster: Option<(RedisCluster, TempDir)>,
+    from: Clusters,
+}
+
+impl Clusters {
+    pub(crate) fn start(count: usize) -> Self {
+        // The test's clock begins when it is first looked at, and starting takes longer than some test's margin.
+        test_clock();
+        let start = || {
+            let folder = tempfile::tempdir().expect("a folder");
+            (RedisCluster::start(folder.path()), folder)
+        };
+        let starting: Vec<_> = (0..count).map(|_| std::thread::spawn(start)).collect();
+        let started = starting.into_iter().map(|cluster| cluster.join().expect("it starts")).collect();
+        Self(Arc::new(Mutex::new(started)))
+    }
+
+    pub(crate) fn open(&self, bounds: Bounds) -> Opened {
+        let cluster = self.0.lock().expect("nobody panicked").pop().expect("one is free");
+        let store = OnRuntime::open(redis_options(cluster.0.url(), bounds));
+        let borrowed = Borrowed { cluster: Some(cluster), from: self.clone() };
+        Opened { store: Arc::new(store), _beneath: Some(Box::new(borrowed)) }
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Some(cluster) = self.cluster.take().filter(|_| !std::thread::panicking()) {
+            cluster.0.flush();
+            self.from.0.lock().expect("nobody panicked").push(cluster);
+        }
+    }
+}
+
+fn redis_options(url: String, bounds: Bounds) -> RedisOptions {
     let limits = RedisLimits {
         room_max_messages: bounds.room_max_messages,
         room_max_bytes: bounds.room_max_bytes,
@@ -129,8 +177,7 @@ pub(crate) fn redis(bounds: Bounds) -> Opened {
         blobs_max_bytes: bounds.blobs_max_bytes,
         ..RedisLimits::default()
     };
-    let store = OnRuntime::open(RedisOptions { limits, ..RedisOptions::new(server.url()) });
-    Opened { store: Arc::new(store), _server: Some(server), _folder: Some(folder) }
+    RedisOptions { limits, ..RedisOptions::new(url) }
 }
 
 fn bounded(folder: &TempDir, bounds: Bounds) -> SqliteOptions {
