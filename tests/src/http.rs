@@ -1,5 +1,7 @@
 //! Plain HTTP requests.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::HeaderMap;
@@ -12,6 +14,10 @@ use serde_json::Value;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::within_deadline;
+
+/// How long a connection may rest between two requests: half of what the server
+/// allows, since a request that meets its end is lost (RFC 9112 section 9.6).
+const IDLE_MAX: Duration = Duration::from_secs(5);
 
 /// Sends requests to one server.
 #[derive(Debug)]
@@ -60,7 +66,7 @@ impl Http {
     /// Where the base says https, by whoever `tls` trusts.
     pub(crate) fn over_tls(base: String, tls: ClientConfig) -> Self {
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().build();
-        Self { client: Client::builder(TokioExecutor::new()).build(connector), base }
+        Self { client: Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(connector), base }
     }
 
     /// `GET`.
