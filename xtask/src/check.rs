@@ -17,19 +17,15 @@ const CARGO_MACHETE: &str = "0.9.2";
 /// With the first one that fails.
 pub(crate) fn run(sh: &Shell) -> Result<()> {
     step::run(cmd!(sh, "cargo fmt --all --check"))?;
-    step::run(cmd!(sh, "cargo clippy --locked --workspace --all-targets -- -D warnings"))?;
+    // The feature peers builds a library in C and is checked where it is used.
+    let features = "benches/instructions,benches/loadgens,benches/relays";
+    step::run(cmd!(sh, "cargo clippy --locked --workspace --all-targets --features {features} -- -D warnings"))?;
     // A workspace of its own, see fuzz/Cargo.toml.
     step::run(cmd!(sh, "cargo fmt --manifest-path fuzz/Cargo.toml --check"))?;
     step::run(cmd!(
         sh,
         "cargo clippy --locked --manifest-path fuzz/Cargo.toml --all-targets --no-default-features -- -D warnings"
     ))?;
-    // The feature peers builds a library in C and is checked where it is used.
-    let clippy = cmd!(
-        sh,
-        "cargo clippy --locked --package benches --features instructions,loadgens,relays --benches --examples"
-    );
-    step::run(clippy.args(["--", "-D", "warnings"]))?;
     step::run(cmd!(sh, "env RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --document-private-items"))?;
 
     let machete = install::from_crates_io(sh, "cargo-machete", CARGO_MACHETE)?;
