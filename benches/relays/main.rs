@@ -55,6 +55,12 @@ struct Arguments {
     page: PathBuf,
 }
 
+impl Arguments {
+    fn is_wanted(&self, kind: Kind) -> bool {
+        self.relay.as_ref().is_none_or(|relay| kind.name().contains(relay.as_str()))
+    }
+}
+
 /// What is known of a relay in a case.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -83,7 +89,7 @@ fn main() -> Result<()> {
     }
     if is_wanted("idle") {
         let mut weights = Vec::new();
-        for kind in case::IDLE {
+        for kind in case::IDLE.iter().filter(|kind| arguments.is_wanted(**kind)) {
             weights.push((*kind, measure::idle_kib(*kind, &arguments.programs, case::IDLE_CONNECTIONS)?));
         }
         println!("{}", page.idle(&weights));
@@ -103,9 +109,8 @@ fn main() -> Result<()> {
 
 /// Runs all relays of a case, by turns.
 fn compare(case: &Case, arguments: &Arguments) -> Result<Vec<Row>> {
-    let is_wanted = |kind: &&Kind| arguments.relay.as_ref().is_none_or(|relay| kind.name().contains(relay.as_str()));
-    let mut rows: Vec<Row> =
-        case.relays.iter().filter(is_wanted).map(|kind| Row { kind: *kind, runs: Vec::new() }).collect();
+    let wanted = case.relays.iter().filter(|kind| arguments.is_wanted(**kind));
+    let mut rows: Vec<Row> = wanted.map(|kind| Row { kind: *kind, runs: Vec::new() }).collect();
     let time = Duration::from_secs_f64(arguments.seconds);
     for _ in 0..arguments.rounds {
         for row in &mut rows {

@@ -285,6 +285,14 @@ pub struct Rate {
     pub per_sec: f64,
 }
 
+impl SessionLimits {
+    /// What must arrive within this time.
+    pub(crate) fn pace_min_bytes(&self, within: Duration) -> u64 {
+        let bytes = u128::from(self.pace_min_bytes_per_sec) * within.as_millis() / 1000;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
 impl Rate {
     /// So many, and then as many a minute.
     #[must_use]

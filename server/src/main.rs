@@ -5,10 +5,15 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use mimalloc::MiMalloc;
 use negaphone::config::{Cli, Command, Config, ServeArgs};
 use negaphone::{Running, history_files, invert_files};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+/// A message is made on one thread and freed on another: docs/decisions/0009.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

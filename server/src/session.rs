@@ -4,14 +4,14 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::net::Shutdown;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use hub::Leave;
 use socket2::SockRef;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use wire::websocket::{self, CloseCode, CloseReason, Event, Utf8};
 
 use crate::app::App;
@@ -104,23 +104,26 @@ impl Connection {
     }
 
     /// Talks until the conversation is over, and says good-bye.
-    pub(crate) async fn run(mut self, mut door: impl Door) {
-        let end = self.talk(&mut door).await;
+    ///
+    /// Boxes, since what a future begins with is in it twice.
+    pub(crate) async fn run<D: Door>(mut self: Box<Self>, mut door: Box<D>) {
+        let end = self.talk(&mut *door).await;
         // Boxed, as it is not needed while they talk.
         Box::pin(self.finish(door, end)).await;
         self.session.abandon();
     }
 
     /// Says good-bye to somebody who could not be let into a room.
-    pub(crate) async fn refuse(self, reason: Leave) {
+    pub(crate) async fn refuse(self: Box<Self>, reason: Leave) {
         self.session.end(reason);
-        self.run(NoDoor).await;
+        self.run(Box::new(NoDoor)).await;
     }
 
     async fn talk(&mut self, door: &mut impl Door) -> End {
         let session = Arc::clone(&self.session);
         let stop = self.app.stop.clone();
         let mut life = Life::new(&self.app.limits.session);
+        let mut look = pin!(sleep_until(life.look_at()));
         loop {
             let is_full = session.is_full();
             let reads_at = door.reads_at().filter(|_| !is_full);
@@ -129,25 +132,18 @@ impl Connection {
             }
             let is_read = reads_at.is_some_and(|at| at <= Instant::now()) && !self.input.is_waiting();
             tokio::select! {
+                biased;
                 reason = session.ended() => return End::Left(reason),
                 () = stop.cancelled() => return End::Left(Leave::Restart),
+                () = &mut look => {
+                    if let Err(end) = self.look_after(&mut life, &*door, is_read) {
+                        return end;
+                    }
+                    look.as_mut().reset(life.look_at());
+                }
                 () = door.answer() => session.flush(),
-                () = session.has_room(), if is_full => {}
-                _ = life.ping.tick() => {
-                    // Whom we do not read cannot give a sign of life but by draining what we have for it.
-                    let can_show_life = is_read || session.is_blocked();
-                    if can_show_life && !life.is_alive(&self.input, &session) {
-                        return End::Left(Leave::Silent);
-                    }
-                    door.probe(&session);
-                }
-                _ = life.pace.tick() => {
-                    if !is_read {
-                        life.excuse();
-                    } else if life.is_too_slow_a_sender(&self.input) {
-                        return End::Close(Close::new(CloseCode::POLICY, "the message comes too slowly"));
-                    }
-                }
+                // Boxed: most never have so much waiting for them.
+                () = async { Box::pin(session.has_room()).await }, if is_full => {}
                 events = read_at(&mut self.input, reads_at) => match events {
                     Ok(events) => {
                         if let Err(end) = Box::pin(self.deal_with(door, events)).await {
@@ -164,6 +160,30 @@ impl Connection {
                 },
             }
         }
+    }
+
+    /// Asks for signs of life, and judges those that came.
+    fn look_after(&self, life: &mut Life, door: &impl Door, is_read: bool) -> Result<(), End> {
+        let (limits, session) = (&self.app.limits.session, &self.session);
+        let now = Instant::now();
+        if life.ping_at <= now {
+            life.ping_at = now + limits.ping_interval;
+            // Whom we do not read cannot give a sign of life but by draining what we have for it.
+            let can_show_life = is_read || session.is_blocked();
+            if can_show_life && !life.is_alive(&self.input, session, limits) {
+                return Err(End::Left(Leave::Silent));
+            }
+            door.probe(session);
+        }
+        if life.pace_at <= now {
+            life.pace_at = now + limits.pace_window;
+            if !is_read {
+                life.excuse();
+            } else if life.is_too_slow_a_sender(&self.input, limits) {
+                return Err(End::Close(Close::new(CloseCode::POLICY, "the message comes too slowly")));
+            }
+        }
+        Ok(())
     }
 
     async fn deal_with(&mut self, door: &mut impl Door, events: Vec<Event>) -> Result<(), End> {
@@ -193,7 +213,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn finish(&mut self, door: impl Door, end: End) {
+    async fn finish(&mut self, door: Box<impl Door>, end: End) {
         let limits = self.app.limits.session.clone();
         let close = match end {
             End::Left(Leave::Gone | Leave::Silent) => return,
@@ -246,22 +266,19 @@ async fn read_at(input: &mut Input, at: Option<Instant>) -> Result<Vec<Event>, I
         Some(at) => {
             if at > Instant::now() {
                 // Boxed: most are never waited for.
-                Box::pin(tokio::time::sleep_until(at)).await;
+                Box::pin(sleep_until(at)).await;
             }
             input.events().await
         }
     }
 }
 
-/// Whether the peer is still there, and still sends.
+/// Whether the peer is still there, and still sends. Both are looked at by one
+/// timer: it is kept for each connection.
 #[derive(Debug)]
 struct Life {
-    ping: Interval,
-    pace: Interval,
-    /// Drained between two pings, a sign of life.
-    ping_min_bytes: u64,
-    pace_secs: u64,
-    pace_min_bytes_per_sec: u64,
+    ping_at: Instant,
+    pace_at: Instant,
     /// At the last ping.
     received: u64,
     written: u64,
@@ -273,21 +290,10 @@ struct Life {
 
 impl Life {
     fn new(limits: &SessionLimits) -> Self {
-        let every = |period| {
-            let mut interval = interval_at(Instant::now() + period, period);
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            interval
-        };
-        let bytes_in = |period: Duration| {
-            let bytes = u128::from(limits.pace_min_bytes_per_sec) * period.as_millis() / 1000;
-            u64::try_from(bytes).unwrap_or(u64::MAX)
-        };
+        let now = Instant::now();
         Self {
-            ping: every(limits.ping_interval),
-            pace: every(limits.pace_window),
-            ping_min_bytes: bytes_in(limits.ping_interval),
-            pace_secs: limits.pace_window.as_secs(),
-            pace_min_bytes_per_sec: limits.pace_min_bytes_per_sec,
+            ping_at: now + limits.ping_interval,
+            pace_at: now + limits.pace_window,
             received: 0,
             written: 0,
             was_silent: false,
@@ -296,10 +302,16 @@ impl Life {
         }
     }
 
+    /// When there is something to look at.
+    fn look_at(&self) -> Instant {
+        self.ping_at.min(self.pace_at)
+    }
+
     /// Any byte is a sign of life, and so is draining at a fair rate.
-    fn is_alive(&mut self, input: &Input, session: &Session) -> bool {
+    fn is_alive(&mut self, input: &Input, session: &Session, limits: &SessionLimits) -> bool {
         let (received, written) = (input.received_bytes(), session.written_bytes());
-        let is_silent = received == self.received && written - self.written < self.ping_min_bytes;
+        let drained_min = limits.pace_min_bytes(limits.ping_interval);
+        let is_silent = received == self.received && written - self.written < drained_min;
         let is_dead = is_silent && self.was_silent;
         self.was_silent = is_silent;
         (self.received, self.written) = (received, written);
@@ -312,10 +324,10 @@ impl Life {
     }
 
     /// Whether one message was under way for the whole window, and slowly.
-    fn is_too_slow_a_sender(&mut self, input: &Input) -> bool {
+    fn is_too_slow_a_sender(&mut self, input: &Input, limits: &SessionLimits) -> bool {
         let (unfinished, received) = (input.unfinished_message(), input.received_bytes());
         let is_same = unfinished.is_some() && unfinished == self.unfinished;
-        let is_slow = received - self.unfinished_received < self.pace_min_bytes_per_sec * self.pace_secs;
+        let is_slow = received - self.unfinished_received < limits.pace_min_bytes(limits.pace_window);
         (self.unfinished, self.unfinished_received) = (unfinished, received);
         is_same && is_slow
     }

@@ -66,6 +66,10 @@ impl Outbox {
         if charge == Charge::Counted {
             self.charged_bytes += piece.bytes.len();
         }
+        if self.private.capacity() == 0 {
+            // Most are given one message, the welcome, and then none for long; a deque would begin with four places.
+            self.private.reserve_exact(1);
+        }
         self.private.push_back((piece, charge));
     }
 

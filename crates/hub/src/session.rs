@@ -430,6 +430,10 @@ impl Writer {
     fn push(&mut self, bytes: Bytes) {
         self.staged_bytes += bytes.len();
         if !bytes.is_empty() {
+            if self.staged.capacity() == 0 {
+                // As in the outbox.
+                self.staged.reserve_exact(1);
+            }
             self.staged.push_back(bytes);
         }
     }

@@ -2,6 +2,7 @@
 //! and nothing else.
 
 use std::collections::VecDeque;
+use std::future;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -25,7 +26,7 @@ use crate::input::MessageBounds;
 use crate::metrics::Speaks;
 use crate::pieces::{Answer, Held, pieces};
 use crate::rate::Bucket;
-use crate::session::{Close, Connection, Door};
+use crate::session::{Close, Door};
 use crate::sink::Session;
 
 /// `GET /ws/image`.
@@ -34,11 +35,8 @@ pub(crate) async fn open(State(app): State<Arc<App>>, mut request: Request) -> R
         message_max_bytes: app.limits.session.image_max_bytes,
         text_max_bytes: app.limits.session.text_frame_max_bytes,
     };
-    let talk = |app: Arc<App>, connection: Connection| async move {
-        let door = ImageDoor::new(app, Arc::clone(connection.session()));
-        connection.run(door).await;
-    };
-    Ok(upgrade(&app, Speaks::Image, &mut request, bounds, talk))
+    let enter = |app, session| future::ready(Ok(ImageDoor::new(app, session)));
+    Ok(upgrade(&app, Speaks::Image, &mut request, bounds, enter))
 }
 
 struct ImageDoor {
@@ -153,7 +151,7 @@ impl Door for ImageDoor {
         tokio::select! {
             Some(answer) = self.answers.next(), if !self.answers.is_empty() => answer.queue(&self.session),
             _ = self.under_way.acquire(), if !self.waiting.is_empty() => {}
-            else => std::future::pending().await,
+            else => future::pending().await,
         }
     }
 

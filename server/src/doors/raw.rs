@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use hub::{AsSent, Body, Draft, Encode, Event, Happening, Join, PersonName, Reply, RoomName, Since};
+use hub::{AsSent, Body, Draft, Encode, Event, Happening, Join, Leave, PersonName, Reply, RoomName, Since};
 use tokio::time::Instant;
 use wire::websocket::{CloseCode, Opcode, Utf8, put_frame};
 
@@ -19,8 +19,8 @@ use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::plain_text::{PlainText, Urls};
 use crate::rate::Bucket;
-use crate::session::{Close, Connection, Door};
-use crate::sink::{Room, Seat};
+use crate::session::{Close, Door};
+use crate::sink::{Room, Seat, Session};
 
 /// `GET /ws/raw/<room>`.
 pub(crate) async fn open(
@@ -32,27 +32,20 @@ pub(crate) async fn open(
     let room = app.room(&RoomName::parse(&room)?, client.address).await?;
     let max = app.limits.session.raw_message_max_bytes;
     let bounds = MessageBounds::up_to(max);
-    Ok(upgrade(&app, Speaks::Raw, &mut request, bounds, move |app, connection| talk(app, connection, room)))
+    Ok(upgrade(&app, Speaks::Raw, &mut request, bounds, move |app, session| enter(app, session, room)))
 }
 
-async fn talk(app: Arc<App>, connection: Connection, room: Arc<Room>) {
+async fn enter(app: Arc<App>, session: Arc<Session>, room: Arc<Room>) -> Result<RawDoor, Leave> {
     let name = PersonName::guest();
     let join = Join { name: name.clone(), format: app.formats.raw, since: Since::Live, history: 0 };
     // Only the store could refuse, and a live join does not ask it.
-    let Ok(seat) = app.hub.join(&room, connection.session(), join, |_| None).await else { return };
-    let door = RawDoor {
-        bucket: Bucket::new(app.limits.rates.messages),
-        session: Arc::clone(connection.session()),
-        app,
-        name,
-        seat,
-    };
-    connection.run(door).await;
+    let seat = app.hub.join(&room, &session, join, |_| None).await.map_err(|_| Leave::StoreDown)?;
+    Ok(RawDoor { bucket: Bucket::new(app.limits.rates.messages), session, app, name, seat })
 }
 
 struct RawDoor {
     app: Arc<App>,
-    session: Arc<crate::sink::Session>,
+    session: Arc<Session>,
     name: PersonName,
     seat: Seat,
     bucket: Bucket,

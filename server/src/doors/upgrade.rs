@@ -6,7 +6,8 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
-use hyper::upgrade::Parts;
+use hub::Leave;
+use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::net::TcpStream;
@@ -18,19 +19,21 @@ use crate::input::MessageBounds;
 use crate::linger::Lingering;
 use crate::metrics::{Refused, Speaks};
 use crate::peer::Peer;
-use crate::session::Connection;
+use crate::session::{Connection, Door};
+use crate::sink::Session;
 
-/// Checks the handshake at a door; `talk` is given the connection once it is
-/// a WebSocket.
-pub(super) fn upgrade<F>(
+/// Checks the handshake at a door; once the connection is a WebSocket, `enter`
+/// lets its session in, or says why not, and the two talk.
+pub(super) fn upgrade<F, D>(
     app: &Arc<App>,
     door: Speaks,
     request: &mut Request,
     bounds: MessageBounds,
-    talk: impl FnOnce(Arc<App>, Connection) -> F + Send + 'static,
+    enter: impl FnOnce(Arc<App>, Arc<Session>) -> F + Send + 'static,
 ) -> Response
 where
-    F: Future<Output = ()> + Send,
+    F: Future<Output = Result<D, Leave>> + Send,
+    D: Door,
 {
     let accept = match check(request) {
         Ok(accept) => accept,
@@ -42,22 +45,21 @@ where
     let upgraded = hyper::upgrade::on(&mut *request);
     let peer = request.extensions().get::<Peer>().cloned();
     let app_of_session = Arc::clone(app);
+    // In a box of its own, which is gone when they talk.
+    let begin = Box::pin(async move {
+        // The peer may have left between its request and our answer.
+        let upgraded = upgraded.await.ok()?;
+        let open = app_of_session.metrics.connected(door);
+        let connection = Box::new(connection(Arc::clone(&app_of_session), upgraded, bounds));
+        let entered = enter(app_of_session, Arc::clone(connection.session())).await;
+        Some((connection, entered.map(Box::new), open))
+    });
     app.sessions.spawn(async move {
-        // The peer left between its request and our answer.
-        let Ok(upgraded) = upgraded.await else { return };
-        let Parts { io, read_buf, .. } = upgraded
-            .downcast::<TokioIo<Lingering<TcpStream>>>()
-            .expect("the listener serves plain TCP connections only");
-        let _open = app_of_session.metrics.connected(door);
-        let stream = io.into_inner().into_inner();
-        // From here on pings tell who is gone, and the tape's tail who is too slow; a closed socket shows soon enough.
-        SockRef::from(&stream).set_tcp_user_timeout(None).ok();
-        let unread = own(&read_buf);
-        // Kilobytes that HTTP read into: they are not kept for as long as the talk lasts.
-        drop(read_buf);
-        // In a box of its own, since the future of a talk would be here twice: as it begins, and as it goes on.
-        let connection = Connection::new(Arc::clone(&app_of_session), stream, unread, bounds);
-        Box::pin(talk(app_of_session, connection)).await;
+        let Some((connection, entered, _open)) = begin.await else { return };
+        match entered {
+            Ok(door) => connection.run(door).await,
+            Err(reason) => connection.refuse(reason).await,
+        }
         // It kept its places among all connections until here.
         drop(peer);
     });
@@ -67,6 +69,16 @@ where
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ];
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+/// Takes over what served HTTP until now.
+fn connection(app: Arc<App>, upgraded: Upgraded, bounds: MessageBounds) -> Connection {
+    let Parts { io, read_buf, .. } =
+        upgraded.downcast::<TokioIo<Lingering<TcpStream>>>().expect("the listener serves plain TCP connections only");
+    let stream = io.into_inner().into_inner();
+    // From here on pings tell who is gone, and the tape's tail who is too slow; a closed socket shows soon enough.
+    SockRef::from(&stream).set_tcp_user_timeout(None).ok();
+    Connection::new(app, stream, own(&read_buf), bounds)
 }
 
 /// What came with the handshake, without the buffer that it came in.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use hub::{AsSent, Body, Draft, Encode, Event, Happening, Join, PersonName, Reply, RoomName, Since};
+use hub::{AsSent, Body, Draft, Encode, Event, Happening, Join, Leave, PersonName, Reply, RoomName, Since};
 use wire::channels;
 use wire::websocket::{CloseCode, Opcode, Utf8, put_frame_with};
 
@@ -21,7 +21,7 @@ use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::plain_text::{PlainText, Urls};
 use crate::rate::Bucket;
-use crate::session::{Close, Connection, Door};
+use crate::session::{Close, Door};
 use crate::sink::{Room, Seat, Session};
 
 pub(crate) use pages::{choose_room, show_room};
@@ -36,23 +36,22 @@ pub(crate) async fn open(
     let room = app.room(&RoomName::parse(&room)?, client.address).await?;
     let max = app.limits.session.text_frame_max_bytes;
     let bounds = MessageBounds::up_to(max);
-    Ok(upgrade(&app, Speaks::Channels, &mut request, bounds, move |app, connection| talk(app, connection, room)))
+    Ok(upgrade(&app, Speaks::Channels, &mut request, bounds, move |app, session| enter(app, session, room)))
 }
 
-async fn talk(app: Arc<App>, connection: Connection, room: Arc<Room>) {
+async fn enter(app: Arc<App>, session: Arc<Session>, room: Arc<Room>) -> Result<ChannelsDoor, Leave> {
     let name = PersonName::guest();
     let join = Join { name: name.clone(), format: app.formats.channels, since: Since::Live, history: 0 };
     // Only the store could refuse, and a live join does not ask it.
-    let Ok(seat) = app.hub.join(&room, connection.session(), join, |_| None).await else { return };
-    let door = ChannelsDoor {
+    let seat = app.hub.join(&room, &session, join, |_| None).await.map_err(|_| Leave::StoreDown)?;
+    Ok(ChannelsDoor {
         bucket: Bucket::new(app.limits.rates.messages),
         nonsense: Bucket::of_nonsense(&app.limits.session),
-        session: Arc::clone(connection.session()),
+        session,
         app,
         name,
         seat,
-    };
-    connection.run(door).await;
+    })
 }
 
 struct ChannelsDoor {

@@ -27,7 +27,7 @@ use crate::peer::Client;
 use crate::plain_text::{PlainText, Urls};
 use crate::query::Query;
 use crate::rate::Bucket;
-use crate::session::{Close, Connection, Door};
+use crate::session::{Close, Door};
 use crate::sink::{Room, Seat, Session};
 use elements::{Appended, Errors, History, Line, frame, put};
 
@@ -58,19 +58,15 @@ pub(crate) async fn open(
     };
     let max = app.limits.session.text_frame_max_bytes;
     let bounds = MessageBounds::up_to(max);
-    Ok(upgrade(&app, Speaks::Htmx, &mut request, bounds, move |app, connection| talk(app, connection, entrance)))
+    Ok(upgrade(&app, Speaks::Htmx, &mut request, bounds, move |app, session| enter(app, session, entrance)))
 }
 
-async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
-    let session = Arc::clone(connection.session());
-    let seat = match take_seat(&app, &session, &entrance).await {
-        Ok(seat) => seat,
-        Err(error) => {
-            tracing::warn!(room = %entrance.room.name(), %error, "somebody could not join");
-            return connection.refuse(Leave::StoreDown).await;
-        }
-    };
-    let door = HtmxDoor {
+async fn enter(app: Arc<App>, session: Arc<Session>, entrance: Entrance) -> Result<HtmxDoor, Leave> {
+    let seat = take_seat(&app, &session, &entrance).await.map_err(|error| {
+        tracing::warn!(room = %entrance.room.name(), %error, "somebody could not join");
+        Leave::StoreDown
+    })?;
+    Ok(HtmxDoor {
         bucket: Bucket::new(app.limits.rates.messages),
         nonsense: Bucket::of_nonsense(&app.limits.session),
         app,
@@ -78,8 +74,7 @@ async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
         session,
         name: entrance.name,
         seat,
-    };
-    connection.run(door).await;
+    })
 }
 
 /// A page that comes back shows what it showed before: the newest messages

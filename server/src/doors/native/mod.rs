@@ -4,6 +4,7 @@
 mod format;
 mod pictures;
 
+use std::future;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, Request, State};
@@ -11,7 +12,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{Bytes, BytesMut};
-use hub::{Body, DedupKey, Draft, Join, PersonName, PublishError, Receipt, Reply, RoomName, Since, StoreError};
+use hub::{Body, DedupKey, Draft, Join, Leave, PersonName, PublishError, Receipt, Reply, RoomName, Since, StoreError};
 use tokio::time::Instant;
 use wire::error_code::ErrorCode;
 use wire::native::{self, Command, Message};
@@ -26,7 +27,7 @@ use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::query::Query;
 use crate::rate::Bucket;
-use crate::session::{Close, Connection, Door};
+use crate::session::{Close, Door};
 use crate::sink::{Room, Seat, Session};
 
 pub(crate) use format::NativeFormat;
@@ -66,7 +67,7 @@ pub(crate) async fn open(
         message_max_bytes: app.limits.session.image_max_bytes,
         text_max_bytes: app.limits.session.text_frame_max_bytes,
     };
-    Ok(upgrade(&app, Speaks::Native, &mut request, bounds, move |app, connection| talk(app, connection, entrance)))
+    Ok(upgrade(&app, Speaks::Native, &mut request, bounds, move |app, session| enter(app, session, entrance)))
 }
 
 /// The key that the client brought, or a new one.
@@ -82,8 +83,7 @@ fn session_key(brought: Option<&str>) -> Result<Arc<str>, ApiError> {
     Ok(key.into())
 }
 
-async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
-    let session = Arc::clone(connection.session());
+async fn enter(app: Arc<App>, session: Arc<Session>, entrance: Entrance) -> Result<NativeDoor, Leave> {
     let join = Join {
         name: entrance.name.clone(),
         format: app.formats.native,
@@ -106,25 +106,21 @@ async fn talk(app: Arc<App>, connection: Connection, entrance: Entrance) {
             }))
         })
         .await;
-    let seat = match joined {
-        Ok(seat) => seat,
-        Err(error) => {
-            tracing::warn!(room = %entrance.room.name(), %error, "somebody could not join");
-            return connection.refuse(hub::Leave::StoreDown).await;
-        }
-    };
-    let door = NativeDoor {
+    let seat = joined.map_err(|error| {
+        tracing::warn!(room = %entrance.room.name(), %error, "somebody could not join");
+        Leave::StoreDown
+    })?;
+    Ok(NativeDoor {
         bucket: Bucket::new(app.limits.rates.messages),
         nonsense: Bucket::of_nonsense(&app.limits.session),
-        pictures: Pictures::new(&app, &session),
+        pictures: None,
         app,
         session,
         name: entrance.name,
         session_key: entrance.session_key,
         origin: entrance.origin,
         seat,
-    };
-    connection.run(door).await;
+    })
 }
 
 struct NativeDoor {
@@ -136,7 +132,8 @@ struct NativeDoor {
     seat: Seat,
     bucket: Bucket,
     nonsense: Bucket,
-    pictures: Pictures,
+    /// Once there was one: most who chat send none.
+    pictures: Option<Box<Pictures>>,
 }
 
 impl NativeDoor {
@@ -149,6 +146,10 @@ impl NativeDoor {
 
     fn dedup(&self, id: Option<Arc<str>>) -> Option<DedupKey> {
         id.map(|id| DedupKey { session: Arc::clone(&self.session_key), id })
+    }
+
+    fn pictures(&mut self) -> &mut Pictures {
+        self.pictures.get_or_insert_with(|| Box::new(Pictures::new(&self.app, &self.session)))
     }
 
     fn refuse(&self, code: ErrorCode, message: &str, id: Option<&str>) {
@@ -169,7 +170,7 @@ impl NativeDoor {
                     origin: Arc::clone(&self.origin),
                     dedup: self.dedup(id.clone()),
                 });
-                self.pictures.take_json(&data, id, share);
+                self.pictures().take_json(&data, id, share);
             }
             Command::Ping { id } => self.session.push(frame(&Message::Pong { id: id.as_deref() })),
         }
@@ -228,19 +229,23 @@ impl Door for NativeDoor {
 
     async fn binary(&mut self, bytes: Bytes) -> Result<(), Close> {
         if self.bucket.take() {
-            self.pictures.take_binary(bytes);
+            self.pictures().take_binary(bytes);
         } else {
-            self.pictures.refuse_binary(ErrorCode::RateLimited, "too many messages in a short time");
+            self.pictures().refuse_binary(ErrorCode::RateLimited, "too many messages in a short time");
         }
         Ok(())
     }
 
     async fn answer(&mut self) {
-        self.pictures.answer().await;
+        match &mut self.pictures {
+            Some(pictures) => pictures.answer().await,
+            None => future::pending().await,
+        }
     }
 
     fn reads_at(&self) -> Option<Instant> {
-        (self.pictures.waiting() < self.app.limits.session.answers_max).then(Instant::now)
+        let waiting = self.pictures.as_ref().map_or(0, |pictures| pictures.waiting());
+        (waiting < self.app.limits.session.answers_max).then(Instant::now)
     }
 
     fn settle(&self) {

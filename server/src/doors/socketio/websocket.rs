@@ -12,6 +12,7 @@
 //! from the move on: WebSocket tape ─────────────────────────► waits until that is done ─┴─► TCP
 //! ```
 
+use std::future;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -32,32 +33,31 @@ use crate::doors::upgrade::upgrade;
 use crate::input::MessageBounds;
 use crate::metrics::Speaks;
 use crate::peer::Client;
-use crate::session::{Close, Connection, Door};
+use crate::session::{Close, Door};
 use crate::sink::Session;
 
 /// Opens a session.
 pub(super) fn begin(app: &Arc<App>, client: Client, request: &mut Request) -> Response {
-    let talk = move |app: Arc<App>, connection: Connection| async move {
-        let session = Arc::clone(connection.session());
+    let enter = move |app: Arc<App>, session: Arc<Session>| {
         let mut opened = BytesMut::new();
         put_frame(&mut opened, Opcode::Text, &open_packet(&app, &random_id(), &[]));
         session.push(opened.freeze());
         session.flush();
         let out = Out { session, transport: Transport::WebSocket };
         let socket = Box::new(Socket::new(Arc::clone(&app), client, out.clone()));
-        connection.run(WebSocketDoor { app, out, stage: Stage::Open(socket) }).await;
+        future::ready(Ok(WebSocketDoor { app, out, stage: Stage::Open(socket) }))
     };
-    upgrade(app, Speaks::SocketIo, request, bounds(app), talk)
+    upgrade(app, Speaks::SocketIo, request, bounds(app), enter)
 }
 
 /// Lets a polling session move here.
 pub(super) fn move_to(app: &Arc<App>, exchange: Arc<Exchange>, request: &mut Request) -> Response {
-    let talk = move |app: Arc<App>, connection: Connection| async move {
-        let out = Out { session: Arc::clone(connection.session()), transport: Transport::WebSocket };
+    let enter = move |app, session| {
+        let out = Out { session, transport: Transport::WebSocket };
         let stage = Stage::Probing(Probing(exchange));
-        connection.run(WebSocketDoor { app, out, stage }).await;
+        future::ready(Ok(WebSocketDoor { app, out, stage }))
     };
-    upgrade(app, Speaks::SocketIo, request, bounds(app), talk)
+    upgrade(app, Speaks::SocketIo, request, bounds(app), enter)
 }
 
 /// The announced `maxPayload` bounds every message here too.
