@@ -361,10 +361,14 @@ impl Limits {
 fn hub_limits(tape_tail_max_bytes: u64) -> HubLimits {
     HubLimits {
         tape_tail_max_bytes,
+        // A single reader's tail is within it.
+        tapes_max_bytes: (2 * tape_tail_max_bytes).max(256 * MIB as u64),
         segment_min_bytes: 4 * KIB,
         segment_max_bytes: 256 * KIB,
         write_max_bytes: 64 * KIB,
         pump_yield_sockets: 64,
+        pump_yield_bytes: 256 * KIB as u64,
+        shard_min_sockets: 512,
         message_max_bytes: HubLimits::message_max_for_tail(tape_tail_max_bytes),
         queue_max_messages: 16_384,
         queue_max_bytes: 16 * MIB,

@@ -314,6 +314,8 @@ impl Collector for Present {
         // Whoever asks is a task.
         put("tasks", "Tasks of the program.", None, &gauge(Handle::current().metrics().num_alive_tasks()))?;
         put("rooms", "Rooms in memory.", None, &gauge(self.hub.rooms_in_memory()))?;
+        let tapes = ConstGauge::new(i64::try_from(self.hub.tape_bytes()).unwrap_or(i64::MAX));
+        put("tapes", "Size of what is held for members who were not written to yet.", Some(&Unit::Bytes), &tapes)?;
         put("pictures_waiting", "Pictures that wait for a thread.", None, &gauge(pictures))?;
         put("pictures_waiting", "Size of the pictures that wait.", Some(&Unit::Bytes), &gauge(bytes))
     }

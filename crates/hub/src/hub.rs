@@ -24,6 +24,8 @@ use crate::queue::{Publish, PublishError, Queue, Receipt, Reply};
 use crate::room::{Entry, Room};
 use crate::session::{MembershipId, Session, Sink};
 use crate::store::{DedupKey, Head, Store, StoreError};
+use crate::tails::cut_tails;
+use crate::tape_space::TapeSpace;
 use crate::writer;
 
 /// When there are too many rooms, unused ones are looked for this often at
@@ -46,6 +48,7 @@ pub struct Hub<S> {
     queue: Arc<Queue<S>>,
     follower: Arc<Follower<S>>,
     following: AbortHandle,
+    space: Arc<TapeSpace>,
     /// Gone once it was waited for.
     writer: Mutex<Option<JoinHandle<()>>>,
     stored: Arc<AtomicU64>,
@@ -145,19 +148,24 @@ impl<S: Sink> Hub<S> {
         let following = tokio::spawn(Arc::clone(&follower).run()).abort_handle();
         let writing = writer::write(Arc::clone(&queue), Arc::clone(&follower), limits.batch_max_messages, written);
         let writer = Mutex::new(Some(tokio::spawn(writing)));
-        Arc::new_cyclic(|me| Self {
-            rooms: Mutex::default(),
-            swept_at: Mutex::default(),
-            store,
-            formats,
-            limits,
-            queue,
-            follower,
-            following,
-            writer,
-            stored,
-            memberships: AtomicU64::new(0),
-            me: Weak::clone(me),
+        let space = Arc::new(TapeSpace::new(limits.tapes_max_bytes));
+        Arc::new_cyclic(|me| {
+            tokio::spawn(cut_tails(Weak::clone(me), Arc::clone(&space)));
+            Self {
+                rooms: Mutex::default(),
+                swept_at: Mutex::default(),
+                store,
+                formats,
+                limits,
+                queue,
+                follower,
+                following,
+                space,
+                writer,
+                stored,
+                memberships: AtomicU64::new(0),
+                me: Weak::clone(me),
+            }
         })
     }
 
@@ -208,7 +216,8 @@ impl<S: Sink> Hub<S> {
         if rooms.len() >= self.limits.rooms_max {
             return Err(RoomError::TooMany { rooms_max: self.limits.rooms_max });
         }
-        let room = Arc::new(Room::new(name.clone(), head, self.formats.clone(), Arc::clone(&self.limits)));
+        let (limits, space) = (Arc::clone(&self.limits), Arc::clone(&self.space));
+        let room = Arc::new(Room::new(name.clone(), head, self.formats.clone(), limits, space));
         rooms.insert(name.clone(), Arc::clone(&room));
         let hub = Weak::clone(&self.me);
         let forget = move |room: &Arc<Room<S>>| hub.upgrade().is_none_or(|hub| hub.forget(room));
@@ -250,6 +259,18 @@ impl<S: Sink> Hub<S> {
     /// How many rooms are in memory.
     pub fn rooms_in_memory(&self) -> usize {
         self.rooms.lock().len()
+    }
+
+    /// Bytes that are held for members who have still to be written to.
+    pub fn tape_bytes(&self) -> u64 {
+        self.space.held_bytes()
+    }
+
+    /// The sessions of all members of all rooms, one of several rooms once for
+    /// each.
+    pub(crate) fn sessions(&self) -> Vec<Arc<Session<S>>> {
+        let rooms: Vec<Arc<Room<S>>> = self.rooms.lock().values().map(Arc::clone).collect();
+        rooms.iter().flat_map(|room| room.sessions()).collect()
     }
 
     /// Messages that were stored since the start, repeats not counted.

@@ -28,7 +28,9 @@ mod refusals;
 pub mod room;
 pub mod session;
 pub mod store;
+mod tails;
 pub mod tape;
+pub mod tape_space;
 mod track;
 mod writer;
 

@@ -8,6 +8,9 @@ pub struct HubLimits {
     /// Lag of a member behind its tape, in bytes: it ends as
     /// [`Leave::TooSlow`](crate::Leave::TooSlow).
     pub tape_tail_max_bytes: u64,
+    /// Bytes that all tapes together hold for members who lag: those who lag
+    /// most end as [`Leave::TooSlow`](crate::Leave::TooSlow).
+    pub tapes_max_bytes: u64,
     /// First allocation of a tape, in bytes; they double.
     pub segment_min_bytes: usize,
     /// Largest ordinary allocation of a tape, in bytes; a larger message gets
@@ -17,6 +20,10 @@ pub struct HubLimits {
     pub write_max_bytes: usize,
     /// Sockets written to before the pump lets others run.
     pub pump_yield_sockets: usize,
+    /// Bytes written before the pump lets others run.
+    pub pump_yield_bytes: u64,
+    /// Members of a room whom one worker writes to before another one helps.
+    pub shard_min_sockets: usize,
     /// Largest message, in bytes: refused as too large.
     pub message_max_bytes: usize,
     /// Messages waiting for the store: publishers wait (or are refused) until

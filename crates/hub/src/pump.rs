@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::yield_now;
+use tokio::runtime::Handle;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, sleep_until};
 
+use crate::limits::HubLimits;
 use crate::room::{Crowd, Room};
-use crate::session::Sink;
+use crate::session::{Session, Sink};
 
 /// A quiet room gives its tapes' memory back after this time. Chosen: long
 /// against the pauses between programs, short against a person's.
@@ -69,13 +71,54 @@ async fn wait_for(next: Option<(Instant, Due)>) -> Due {
     due
 }
 
+/// Writes to all who are to be written to: in a large room several workers do
+/// it side by side, and the next turn begins when all are done.
 async fn take_turn<S: Sink>(room: &Room<S>, crowd: &mut Crowd<S>) {
     let answered = room.begin_turn(crowd);
-    let sockets_max = room.limits().pump_yield_sockets;
-    for (index, session) in crowd.to_tell().iter().chain(&answered).enumerate() {
+    let limits = room.limits();
+    if let Some(sessions) = crowd.to_tell() {
+        let shards = (sessions.len() / limits.shard_min_sockets).clamp(1, Handle::current().metrics().num_workers());
+        let mut others = JoinSet::new();
+        for shard in 1..shards {
+            let (sessions, limits) = (Arc::clone(sessions), Arc::clone(limits));
+            others.spawn(async move { write_to(share_of(&sessions, shard, shards), &limits).await });
+        }
+        write_to(share_of(sessions, 0, shards), limits).await;
+        others.join_all().await;
+    }
+    write_to(&answered, limits).await;
+}
+
+fn share_of<T>(all: &[T], shard: usize, shards: usize) -> &[T] {
+    &all[all.len() * shard / shards..all.len() * (shard + 1) / shards]
+}
+
+/// Lets others have their turn in between.
+async fn write_to<S: Sink>(sessions: &[Arc<Session<S>>], limits: &HubLimits) {
+    let (mut sockets, mut bytes) = (0, 0);
+    for session in sessions {
+        let before = session.written_bytes();
         session.flush();
-        if (index + 1) % sockets_max == 0 {
+        sockets += 1;
+        bytes += session.written_bytes() - before;
+        if sockets >= limits.pump_yield_sockets || bytes >= limits.pump_yield_bytes {
             yield_now().await;
+            (sockets, bytes) = (0, 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share_of;
+
+    #[test]
+    fn shares_are_all_there_is_in_order() {
+        let all: Vec<usize> = (0..1003).collect();
+        for shards in [1, 2, 7, 1003] {
+            let shares: Vec<&[usize]> = (0..shards).map(|shard| share_of(&all, shard, shards)).collect();
+            assert_eq!(shares.concat(), all);
+            assert!(shares.iter().all(|share| share.len().abs_diff(all.len() / shards) <= 1));
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::name::{PersonName, RoomName};
 use crate::session::{MembershipId, Session, Sink};
 use crate::store::Head;
 use crate::tape::{Cursor, Tape};
+use crate::tape_space::TapeSpace;
 use crate::track::Then;
 
 /// Room left for what an encoder adds to a message: names, times, JSON.
@@ -27,6 +28,7 @@ pub struct Room<S> {
     name: RoomName,
     formats: Formats,
     limits: Arc<HubLimits>,
+    space: Arc<TapeSpace>,
     state: Mutex<State<S>>,
     wake: Notify,
     /// The hub has let go of it.
@@ -104,7 +106,13 @@ impl<S> State<S> {
 }
 
 impl<S: Sink> Room<S> {
-    pub(crate) fn new(name: RoomName, head: Head, formats: Formats, limits: Arc<HubLimits>) -> Self {
+    pub(crate) fn new(
+        name: RoomName,
+        head: Head,
+        formats: Formats,
+        limits: Arc<HubLimits>,
+        space: Arc<TapeSpace>,
+    ) -> Self {
         let state = State {
             epoch: head.epoch,
             head: head.offset,
@@ -122,6 +130,7 @@ impl<S: Sink> Room<S> {
             name,
             formats,
             limits,
+            space,
             state: Mutex::new(state),
             wake: Notify::new(),
             is_retired: AtomicBool::new(false),
@@ -204,10 +213,16 @@ impl<S: Sink> Room<S> {
 
     /// Where a format's tape ends.
     fn end_of_tape(&self, state: &mut State<S>, format: Format) -> Cursor {
-        let tape = state.tapes[format.0]
-            .get_or_insert_with(|| Tape::new(self.limits.segment_min_bytes, self.limits.segment_max_bytes));
+        let tape = state.tapes[format.0].get_or_insert_with(|| {
+            Tape::new(Arc::clone(&self.space), self.limits.segment_min_bytes, self.limits.segment_max_bytes)
+        });
         tape.seal();
         tape.cursor()
+    }
+
+    /// The sessions of all members.
+    pub(crate) fn sessions(&self) -> Vec<Arc<Session<S>>> {
+        self.state.lock().members.values().map(|member| Arc::clone(&member.session)).collect()
     }
 
     /// Unseats a member.
@@ -392,7 +407,7 @@ impl<S: Sink> Room<S> {
         self.state.lock().idle_since = Instant::now();
     }
 
-    pub(crate) fn limits(&self) -> &HubLimits {
+    pub(crate) fn limits(&self) -> &Arc<HubLimits> {
         &self.limits
     }
 
@@ -427,20 +442,20 @@ impl<S: Sink> Room<S> {
 pub(crate) struct Crowd<S> {
     /// Of the members whom it holds, if it holds any.
     version: Option<u64>,
-    sessions: Vec<Arc<Session<S>>>,
+    sessions: Arc<[Arc<Session<S>>]>,
     has_news: bool,
 }
 
 impl<S> Default for Crowd<S> {
     fn default() -> Self {
-        Self { version: None, sessions: Vec::new(), has_news: false }
+        Self { version: None, sessions: Arc::new([]), has_news: false }
     }
 }
 
 impl<S> Crowd<S> {
     /// Those for whom there is something new.
-    pub(crate) fn to_tell(&self) -> &[Arc<Session<S>>] {
-        if self.has_news { &self.sessions } else { &[] }
+    pub(crate) fn to_tell(&self) -> Option<&Arc<[Arc<Session<S>>]>> {
+        self.has_news.then_some(&self.sessions)
     }
 }
 

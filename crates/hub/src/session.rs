@@ -405,6 +405,11 @@ impl<S: Sink> Session<S> {
         }
     }
 
+    /// Bytes of tapes that are held for it.
+    pub(crate) fn lag_bytes(self: &Arc<Self>) -> u64 {
+        self.with_writer(|writer| writer.memberships.iter().map(|membership| membership.track.lag_bytes()).sum())
+    }
+
     fn check_lag(&self, writer: &Writer) {
         let is_lost = |membership: &Membership| membership.track.lag_bytes() > self.limits.tape_tail_max_bytes;
         if writer.memberships.iter().any(is_lost) {

@@ -17,6 +17,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
+use crate::tape_space::{Held, TapeSpace};
+
 /// A chunk is sealed when it has this many bytes, so that private frames,
 /// which go between chunks, do not wait long. Chosen: a quarter of a write.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -27,6 +29,7 @@ pub struct Tape {
     open: BytesMut,
     last: Arc<Mark>,
     sealed: Arc<AtomicU64>,
+    space: Arc<TapeSpace>,
     segment_bytes: usize,
     segment_min_bytes: usize,
     segment_max_bytes: usize,
@@ -37,7 +40,16 @@ pub struct Tape {
 struct Mark {
     /// Bytes of the tape before it.
     at: u64,
-    next: OnceLock<(Bytes, Arc<Mark>)>,
+    next: OnceLock<Link>,
+}
+
+/// What is behind a mark.
+#[derive(Debug)]
+struct Link {
+    chunk: Bytes,
+    next: Arc<Mark>,
+    /// Until it is let go of.
+    _held: Held,
 }
 
 impl Drop for Mark {
@@ -45,8 +57,8 @@ impl Drop for Mark {
     /// would overflow the stack.
     fn drop(&mut self) {
         let mut next = self.next.take();
-        while let Some((_, mark)) = next {
-            next = Arc::into_inner(mark).and_then(|mut mark| mark.next.take());
+        while let Some(link) = next {
+            next = Arc::into_inner(link.next).and_then(|mut mark| mark.next.take());
         }
     }
 }
@@ -61,11 +73,12 @@ pub struct Cursor {
 impl Tape {
     /// An empty tape; it allocates with its first frame.
     #[must_use]
-    pub fn new(segment_min_bytes: usize, segment_max_bytes: usize) -> Self {
+    pub fn new(space: Arc<TapeSpace>, segment_min_bytes: usize, segment_max_bytes: usize) -> Self {
         Self {
             open: BytesMut::new(),
             last: Arc::new(Mark { at: 0, next: OnceLock::new() }),
             sealed: Arc::new(AtomicU64::new(0)),
+            space,
             segment_bytes: segment_min_bytes,
             segment_min_bytes,
             segment_max_bytes,
@@ -99,9 +112,10 @@ impl Tape {
         let chunk = self.open.split().freeze();
         let at = self.last.at + chunk.len() as u64;
         let mark = Arc::new(Mark { at, next: OnceLock::new() });
+        let held = Held::new(&self.space, chunk.len() as u64);
         self.last
             .next
-            .set((chunk, Arc::clone(&mark)))
+            .set(Link { chunk, next: Arc::clone(&mark), _held: held })
             .expect("only the write end sets the link of the last mark, once");
         self.last = mark;
         self.sealed.store(at, Ordering::Release);
@@ -124,7 +138,7 @@ impl Tape {
 impl Cursor {
     /// The next chunk, if one is sealed; the cursor moves behind it.
     pub fn advance(&mut self) -> Option<Bytes> {
-        let (chunk, next) = self.mark.next.get()?;
+        let Link { chunk, next, .. } = self.mark.next.get()?;
         let chunk = chunk.clone();
         self.mark = Arc::clone(next);
         Some(chunk)
@@ -161,7 +175,7 @@ mod tests {
             frames in proptest::collection::vec((0usize..9_000, any::<bool>()), 1..20),
             join_at in 0usize..20,
         ) {
-            let mut tape = Tape::new(64, 4096);
+            let mut tape = Tape::new(Arc::default(), 64, 4096);
             let mut early = tape.cursor();
             let mut late = None;
             let mut written: Vec<u8> = Vec::new();
@@ -191,7 +205,7 @@ mod tests {
 
     #[test]
     fn unsealed_frames_are_not_seen() {
-        let mut tape = Tape::new(64, 4096);
+        let mut tape = Tape::new(Arc::default(), 64, 4096);
         let mut cursor = tape.cursor();
         tape.append(3, |out| out.put_slice(b"hei"));
         assert_eq!(cursor.advance(), None);
@@ -201,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_all_have_read_is_used_again() {
-        let mut tape = Tape::new(4096, 4096);
+        let mut tape = Tape::new(Arc::default(), 4096, 4096);
         let mut cursor = tape.cursor();
         tape.append(1000, |out| out.put_bytes(1, 1000));
         tape.seal();
@@ -217,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_reader_a_million_chunks_behind_is_dropped_without_overflow() {
-        let mut tape = Tape::new(64, 4096);
+        let mut tape = Tape::new(Arc::default(), 64, 4096);
         let cursor = tape.cursor();
         for _ in 0..1_000_000 {
             tape.append(1, |out| out.put_u8(0));

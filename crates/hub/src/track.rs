@@ -71,6 +71,8 @@ impl Track {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bytes::BufMut;
 
     use super::*;
@@ -88,7 +90,7 @@ mod tests {
 
     #[test]
     fn it_reads_each_tape_up_to_its_turn() {
-        let [mut one, mut two] = [Tape::new(64, 64), Tape::new(64, 64)];
+        let [mut one, mut two] = [(), ()].map(|()| Tape::new(Arc::default(), 64, 64));
         let mut track = Track::new(one.cursor());
         put(&mut one, "a");
         put(&mut two, "x");

@@ -175,10 +175,13 @@ impl Store for FakeStore {
 pub(crate) fn limits() -> HubLimits {
     HubLimits {
         tape_tail_max_bytes: 1 << 20,
+        tapes_max_bytes: 1 << 24,
         segment_min_bytes: 256,
         segment_max_bytes: 4096,
         write_max_bytes: 4096,
         pump_yield_sockets: 4,
+        pump_yield_bytes: 4096,
+        shard_min_sockets: 4,
         message_max_bytes: 1 << 17,
         queue_max_messages: 64,
         queue_max_bytes: 1 << 16,

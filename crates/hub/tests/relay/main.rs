@@ -72,6 +72,28 @@ async fn a_reader_that_falls_off_the_tail_is_ended_and_others_are_not() {
 }
 
 #[tokio::test]
+async fn while_all_tapes_hold_too_much_those_who_lag_most_are_ended() {
+    let fixture = Fixture::new(HubLimits { tapes_max_bytes: 6000, ..limits() }).await;
+    let [slow, slower, fast] =
+        [FakeSink::default(), FakeSink::default(), FakeSink::open()].map(|sink| fixture.session(sink));
+    let slower_seat = fixture.join(&slower, Since::Live).await;
+    let _fast_seat = fixture.join(&fast, Since::Live).await;
+    fixture.say_all(0..400).await;
+    let _slow_seat = fixture.join(&slow, Since::Live).await;
+    assert_eq!(slower.left(), None);
+    fixture.say_all(400..700).await;
+    assert_eq!(slower.ended().await, Leave::TooSlow);
+    assert_eq!(slow.left(), None);
+    // As its door does.
+    drop(slower_seat);
+    until(|| fixture.hub.tape_bytes() < 6000).await;
+    fixture.say_all(700..710).await;
+    let expected = format!("welcome 0 0\n{}", lines(0..710));
+    until(|| fast.sink().taken() == expected).await;
+    assert_eq!((slow.left(), fast.left()), (None, None));
+}
+
+#[tokio::test]
 async fn a_late_member_is_given_history_and_then_the_rest_without_gap_or_repeat() {
     let fixture = Fixture::new(limits()).await;
     fixture.say_all(0..300).await;
