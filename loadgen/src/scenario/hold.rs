@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::{CONNECTING_MAX, Finding, RunError, gate, open};
 use crate::client::connection::Connection;
@@ -15,15 +16,36 @@ use crate::client::gate::Gate;
 use crate::plan::Plan;
 use crate::record::{Records, note, us};
 
+/// How long a good-bye may take.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+/// What all clients share.
+#[derive(Debug)]
+struct Shared {
+    plan: Arc<Plan>,
+    records: Arc<Records>,
+    gate: Gate,
+    over: CancellationToken,
+    tasks: TaskTracker,
+    /// Why the first client was not let in.
+    first_end: Mutex<Option<String>>,
+}
+
 pub(super) async fn run(
     plan: &Arc<Plan>,
     records: &Arc<Records>,
     stop: CancellationToken,
 ) -> Result<Finding, RunError> {
-    let gate = Arc::new(gate(plan).await?);
+    let shared = Arc::new(Shared {
+        plan: Arc::clone(plan),
+        records: Arc::clone(records),
+        gate: gate(plan).await?,
+        over: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+        first_end: Mutex::default(),
+    });
     let start = records.start();
-    let (over, room) = (CancellationToken::new(), Arc::new(Semaphore::new(CONNECTING_MAX)));
-    let mut clients = JoinSet::new();
+    let room = Arc::new(Semaphore::new(CONNECTING_MAX));
     for number in 0..plan.clients {
         let due = plan.schedule.due(number.into());
         tokio::select! {
@@ -34,17 +56,13 @@ pub(super) async fn run(
             () = stop.cancelled() => break,
             permit = Arc::clone(&room).acquire_owned() => permit.expect("never closed"),
         };
-        let (plan, records, gate, over) = (Arc::clone(plan), Arc::clone(records), Arc::clone(&gate), over.clone());
-        clients.spawn(async move {
-            let connection = connect(&plan, &records, &gate, number).await;
-            drop(permit);
-            match connection {
-                Ok(connection) => {
-                    hold(connection, &records, over).await;
-                    None
-                }
-                Err(error) => Some(error),
+        let of_client = Arc::clone(&shared);
+        shared.tasks.spawn(async move {
+            if let Some(connection) = connect(&of_client, number).await {
+                // In a task of its own: one that has connected is several times as large as one that waits.
+                of_client.tasks.spawn(hold(connection, Arc::clone(&of_client)));
             }
+            drop(permit);
         });
     }
     // All permits back: every connection was made, or was not.
@@ -57,39 +75,39 @@ pub(super) async fn run(
     }
     drop(settled);
     let duration = records.elapsed();
-    over.cancel();
-    let mut first = None;
-    while let Some(ended) = clients.join_next().await {
-        first = first.or(ended.ok().flatten());
-    }
-    Ok(Finding { duration, first_end: first, ..Finding::default() })
+    shared.over.cancel();
+    shared.tasks.close();
+    shared.tasks.wait().await;
+    let first_end = shared.first_end.lock().take();
+    Ok(Finding { duration, first_end, ..Finding::default() })
 }
 
-async fn connect(plan: &Plan, records: &Records, gate: &Gate, number: u32) -> Result<Connection, String> {
-    let begin = Instant::now();
-    match open(plan, gate, number).await {
+async fn connect(shared: &Shared, number: u32) -> Option<Connection> {
+    let (begin, records) = (Instant::now(), &shared.records);
+    match open(&shared.plan, &shared.gate, number).await {
         Ok(connection) => {
             note(&mut records.shard(number).lock().connect, us(begin.elapsed()));
             records.counters.connected.fetch_add(1, Ordering::Relaxed);
-            Ok(connection)
+            Some(connection)
         }
         Err(error) => {
             records.counters.connect_errors.fetch_add(1, Ordering::Relaxed);
-            Err(error.to_string())
+            shared.first_end.lock().get_or_insert_with(|| error.to_string());
+            None
         }
     }
 }
 
 /// Reads, so that pings are answered, until all is over or the server closes.
-async fn hold(mut connection: Connection, records: &Records, over: CancellationToken) {
+async fn hold(mut connection: Connection, shared: Arc<Shared>) {
     let reading = async { while std::future::poll_fn(|cx| connection.poll_read(cx, |_| ())).await.is_ok() {} };
     tokio::select! {
-        () = over.cancelled() => {}
+        () = shared.over.cancelled() => {}
         () = reading => {
-            records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
+            shared.records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
             return;
         }
     }
-    // A server that is gone needs no good-bye.
-    tokio::time::timeout(Duration::from_secs(1), connection.close()).await.ok();
+    // A server that is gone needs no good-bye. Boxed: who is held has no room for it.
+    Box::pin(tokio::time::timeout(CLOSE_MAX, connection.close())).await.ok();
 }
