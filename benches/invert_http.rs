@@ -18,10 +18,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use benches::picture::{Encoding, photo_like};
-use clap::Parser;
+use benches::relay;
 use invert::{Limits, Options, Scratch, invert, invert_into};
-use negaphone::config::{Cli, Config};
-use tokio::runtime::Builder;
 
 /// Pixels of a phone's photo; a bitmap of so many is larger than the server
 /// takes.
@@ -42,18 +40,7 @@ const SERVER: &[&str] = &["relay", "image-"];
 fn main() {
     // Cargo says --bench or --test; under the latter it is enough that all works.
     let rounds = if std::env::args().any(|arg| arg == "--test") { 1 } else { ROUNDS };
-    let cli = Cli::parse_from([
-        "negaphone",
-        "--listen=127.0.0.1:0",
-        "--history=memory",
-        "--tcp-pair=off",
-        "--tcp-room=off",
-        "--no-rate-limit",
-    ]);
-    let config = Config::try_from(cli.serve).expect("the settings are right");
-    let runtime = Builder::new_multi_thread().enable_all().thread_name(SERVER[0]).build();
-    let runtime = runtime.expect("the system gives threads");
-    let server = runtime.block_on(negaphone::start(config)).expect("the server starts");
+    let (server, _runtime) = relay::start(SERVER[0]);
 
     let [photo, bitmap] = [PHOTO, BITMAP].map(|(width, height)| photo_like(SEED, width, height));
     let titles = ["MB", "call", "TCP", "server", "beyond TCP / call", "clock"];

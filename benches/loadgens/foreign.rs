@@ -1,11 +1,13 @@
 //! loadgen at servers of others: what they are sent, what comes back, and what
 //! it makes of that.
 
-use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use benches::program::Program;
 use serde_json::Value;
 
 use crate::generator::{Generator, Kind, Load, Pace, Programs};
@@ -78,8 +80,8 @@ pub(crate) fn visit(programs: &Programs, runtimes: &Runtimes) -> Result<Vec<Visi
     for server in SERVERS {
         for (what, load, script) in [("echo", ECHO, server.echo), ("broadcast", BROADCAST, server.broadcast)] {
             let name = format!("{}, {what}", server.name);
-            let running = Running::start((server.runtime)(runtimes), script).with_context(|| name.clone())?;
-            let generator = Generator::start(Kind::Loadgen, &load, running.address, programs)?;
+            let (_server, address) = start((server.runtime)(runtimes), script).with_context(|| name.clone())?;
+            let generator = Generator::start(Kind::Loadgen, &load, address, programs)?;
             let result = generator.finish().with_context(|| name.clone())?;
             let expected =
                 load.rate * load.length.as_secs_f64() * if load.is_broadcast { load.clients as f64 } else { 1.0 };
@@ -94,36 +96,7 @@ pub(crate) fn visit(programs: &Programs, runtimes: &Runtimes) -> Result<Vec<Visi
     Ok(visits)
 }
 
-/// A server; it is ended when this is dropped.
-#[derive(Debug)]
-struct Running {
-    address: std::net::SocketAddr,
-    child: Child,
-    /// Kept: it may write more.
-    _output: BufReader<ChildStdout>,
-}
-
-impl Running {
-    fn start(runtime: &PathBuf, (script, more): (&str, Option<&str>)) -> Result<Self> {
-        let mut command = Command::new(runtime);
-        command.arg(format!("benches/peers/{script}")).arg("0").args(more);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("it cannot be started")?;
-        let mut output = BufReader::new(child.stdout.take().context("it has an output")?);
-        let mut line = String::new();
-        let read = output.read_line(&mut line);
-        // From here on it is ended with this.
-        let mut running = Self { address: ([127, 0, 0, 1], 0).into(), child, _output: output };
-        read?;
-        let address = line.trim().strip_prefix("http://").context("it does not say where it listens")?;
-        running.address = address.parse()?;
-        Ok(running)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Starts a server; it is ended with what is returned.
+fn start(runtime: &Path, (script, more): (&str, Option<&str>)) -> io::Result<(Program, SocketAddr)> {
+    Program::start(Command::new(runtime).arg(format!("benches/peers/{script}")).arg("0").args(more))
 }

@@ -1,10 +1,9 @@
 //! The page.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
-use benches::machine::{machine, today};
+use benches::page;
 
 use crate::Row;
 use crate::case::Case;
@@ -13,20 +12,15 @@ use crate::generator::Kind;
 use crate::measure::Idle;
 use crate::stall::{self, Latency, Trial};
 
-/// What the page says before its tables is written by people and stays.
-const FIRST_HEADING: &str = "## Figures";
-
 /// The tables so far.
 #[derive(Debug)]
 pub(crate) struct Page(String);
 
 impl Page {
     pub(crate) fn new(rounds: usize) -> Self {
-        let (machine, today) = (machine(), today());
-        Self(format!(
-            "{FIRST_HEADING}\n\n{machine}, {today}. `cargo xtask loadgens`; medians of {rounds} runs by turns for the floor \
-             and loadgen, one run for the others.\n"
-        ))
+        Self(page::begin(&format!(
+            "`cargo xtask loadgens`; medians of {rounds} runs by turns for the floor and loadgen, one run for the others."
+        )))
     }
 
     /// Appends a table about a case; returns it.
@@ -109,10 +103,8 @@ impl Page {
     }
 
     /// Replaces the tables of the page.
-    pub(crate) fn write(&self, page: &Path) -> io::Result<()> {
-        let before = fs::read_to_string(page).unwrap_or_default();
-        let text = before.split(FIRST_HEADING).next().unwrap_or_default();
-        fs::write(page, text.to_owned() + &self.0)
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        page::write(path, &self.0)
     }
 }
 

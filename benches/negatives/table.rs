@@ -1,39 +1,28 @@
 //! The page.
 
-use std::fmt::Write;
-use std::fs;
 use std::io;
 use std::path::Path;
 
-use benches::machine::{machine, today};
+use benches::page;
 
 use crate::case::Case;
 use crate::{Measured, Row};
-
-/// What the page says before its tables is written by people and stays.
-const FIRST_HEADING: &str = "## Figures";
 
 /// What 99 dB stand for.
 const EXACT: f64 = 99.0;
 
 /// Replaces the tables of the page.
 pub(crate) fn write(
-    page: &Path,
+    path: &Path,
     runs: usize,
     timed: &[(Case, Vec<Row>)],
     losses: &[(Case, Vec<Row>)],
 ) -> io::Result<()> {
-    let before = fs::read_to_string(page).unwrap_or_default();
-    let text = before.split(FIRST_HEADING).next().unwrap_or_default();
-    fs::write(page, text.to_owned() + &tables(runs, timed, losses))
+    page::write(path, &tables(runs, timed, losses))
 }
 
 fn tables(runs: usize, timed: &[(Case, Vec<Row>)], losses: &[(Case, Vec<Row>)]) -> String {
-    let mut page = format!(
-        "{FIRST_HEADING}\n\n{}, {}. `cargo xtask negatives`; medians of {runs} runs, all tools by turns.\n",
-        machine(),
-        today(),
-    );
+    let mut page = page::begin(&format!("`cargo xtask negatives`; medians of {runs} runs, all tools by turns."));
     for (case, rows) in timed {
         timing(&mut page, case, rows);
     }

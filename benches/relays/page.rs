@@ -1,10 +1,9 @@
 //! The page.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
-use benches::machine::{machine, today};
+use benches::page;
 
 use crate::Row;
 use crate::case::{Case, IDLE_CONNECTIONS, OPENED, ROOMS};
@@ -12,17 +11,13 @@ use crate::crowd::Talk;
 use crate::held::Strain;
 use crate::relay::Kind;
 
-/// What the page says before its tables is written by people and stays.
-const FIRST_HEADING: &str = "## Figures";
-
 /// The tables so far.
 #[derive(Debug)]
 pub(crate) struct Page(String);
 
 impl Page {
     pub(crate) fn new(rounds: usize) -> Self {
-        let (machine, today) = (machine(), today());
-        Self(format!("{FIRST_HEADING}\n\n{machine}, {today}. `cargo xtask relays`; medians of {rounds} runs.\n"))
+        Self(page::begin(&format!("`cargo xtask relays`; medians of {rounds} runs.")))
     }
 
     /// Appends a table about a case; returns it.
@@ -93,10 +88,8 @@ impl Page {
     }
 
     /// Replaces the tables of the page.
-    pub(crate) fn write(&self, page: &Path) -> io::Result<()> {
-        let before = fs::read_to_string(page).unwrap_or_default();
-        let text = before.split(FIRST_HEADING).next().unwrap_or_default();
-        fs::write(page, text.to_owned() + &self.0)
+    pub(crate) fn write(&self, path: &Path) -> io::Result<()> {
+        page::write(path, &self.0)
     }
 }
 

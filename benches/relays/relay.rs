@@ -1,13 +1,13 @@
 //! A relay as a process of its own, on a processor of its own.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use benches::process;
+use benches::program::Program;
 
 use crate::dialect::Dialect;
 
@@ -86,15 +86,13 @@ impl Kind {
     }
 }
 
-/// A running relay; it is ended when this is dropped.
+/// A running relay.
 #[derive(Debug)]
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
     pub(crate) dialect: Dialect,
     kind: Kind,
-    child: Child,
-    /// Kept: it may write more.
-    output: BufReader<ChildStdout>,
+    program: Program,
 }
 
 impl Relay {
@@ -103,15 +101,8 @@ impl Relay {
         let (program, arguments) = kind.command(programs);
         let mut command = Command::new("taskset");
         command.args(["--cpu-list", RELAY_CPU]).arg(program).args(arguments).env("NEGAPHONE_LOG", "warn");
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("taskset cannot be started")?;
-        let output = BufReader::new(child.stdout.take().context("it has an output")?);
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut relay = Self { address, dialect: kind.dialect(), kind, child, output };
-        let mut line = String::new();
-        relay.output.read_line(&mut line)?;
-        let address = line.split_once("http://").map_or("", |(_, address)| address).trim().trim_end_matches('/');
-        relay.address = address.parse().with_context(|| format!("{} does not say where it listens", kind.name()))?;
+        let (program, address) = Program::start(&mut command).with_context(|| kind.name())?;
+        let relay = Self { address, dialect: kind.dialect(), kind, program };
         relay.wait_until_it_listens()?;
         Ok(relay)
     }
@@ -140,19 +131,11 @@ impl Relay {
 
     /// Processor time of all its threads so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        Ok(process::processor_time(self.child.id())?)
+        Ok(process::processor_time(self.program.id())?)
     }
 
     /// Bytes of memory that it has.
     pub(crate) fn resident_bytes(&self) -> Result<u64> {
-        Ok(process::memory_kib(self.child.id(), "VmRSS")? * 1024)
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        Ok(process::memory_kib(self.program.id(), "VmRSS")? * 1024)
     }
 }

@@ -7,7 +7,9 @@
 pub mod client;
 pub mod frame;
 pub mod machine;
+pub mod page;
 pub mod picture;
 pub mod process;
+pub mod program;
 pub mod relay;
 mod window;

@@ -51,6 +51,29 @@ pub struct Talk {
     pub payload_bytes: usize,
 }
 
+/// Starts a server on a free port, its history in memory and without the
+/// bounds on how often a peer may speak, on threads of this name.
+///
+/// # Panics
+///
+/// When that fails: there is nothing to measure then.
+#[must_use]
+pub fn start(threads: &str) -> (Running, Runtime) {
+    let cli = Cli::parse_from([
+        "negaphone",
+        "--listen=127.0.0.1:0",
+        "--history=memory",
+        "--tcp-pair=off",
+        "--tcp-room=off",
+        "--no-rate-limit",
+    ]);
+    let config = Config::try_from(cli.serve).expect("the settings are right");
+    let runtime =
+        Builder::new_multi_thread().enable_all().thread_name(threads).build().expect("the system gives threads");
+    let running = runtime.block_on(negaphone::start(config)).expect("the server starts");
+    (running, runtime)
+}
+
 impl Relay {
     /// Starts a server on a free port, its history in memory and without the
     /// bounds on how often a peer may speak, and lets `clients` join a room.
@@ -60,18 +83,7 @@ impl Relay {
     /// When something of that fails: there is nothing to measure then.
     #[must_use]
     pub fn start(clients: usize) -> Self {
-        let cli = Cli::parse_from([
-            "negaphone",
-            "--listen=127.0.0.1:0",
-            "--history=memory",
-            "--tcp-pair=off",
-            "--tcp-room=off",
-            "--no-rate-limit",
-        ]);
-        let config = Config::try_from(cli.serve).expect("the settings are right");
-        let server =
-            Builder::new_multi_thread().enable_all().thread_name("relay").build().expect("the system gives threads");
-        let running = server.block_on(negaphone::start(config)).expect("the server starts");
+        let (running, server) = start("relay");
         let runtime = Builder::new_current_thread().enable_all().build().expect("the system gives a runtime");
         let address = running.address();
         let joined = runtime.block_on(async {

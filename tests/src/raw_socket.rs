@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
-use crate::within_deadline;
+use crate::{tcp, within_deadline};
 
 /// A frame of the server's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl RawSocket {
     ///
     /// When there is none.
     pub async fn connect(address: SocketAddr) -> Self {
-        Self(within_deadline("a connection", TcpStream::connect(address)).await.expect("a connection"))
+        Self(tcp::connect(address).await)
     }
 
     /// A connection that takes only a little that it does not read.
@@ -45,9 +45,7 @@ impl RawSocket {
     ///
     /// When there is none.
     pub async fn connect_narrow(address: SocketAddr) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(4096).expect("a small buffer");
-        Self(within_deadline("a connection", socket.connect(address)).await.expect("a connection"))
+        Self(tcp::connect_narrow(address).await)
     }
 
     /// Sends bytes.

@@ -9,6 +9,17 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::within_deadline;
 
+pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
+    within_deadline("a connection", TcpStream::connect(address)).await.expect("a connection")
+}
+
+/// A connection that takes only a little that it does not read.
+pub(crate) async fn connect_narrow(address: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a small buffer");
+    within_deadline("a connection", socket.connect(address)).await.expect("a connection")
+}
+
 /// The connection.
 #[derive(Debug)]
 pub struct TcpClient(TcpStream);
@@ -20,7 +31,7 @@ impl TcpClient {
     ///
     /// When nobody listens.
     pub async fn connect(address: SocketAddr) -> Self {
-        Self(within_deadline("a connection", TcpStream::connect(address)).await.expect("a connection"))
+        Self(connect(address).await)
     }
 
     /// A connection that takes only a little that it does not read.
@@ -29,9 +40,7 @@ impl TcpClient {
     ///
     /// When nobody listens.
     pub async fn connect_narrow(address: SocketAddr) -> Self {
-        let socket = TcpSocket::new_v4().expect("a socket");
-        socket.set_recv_buffer_size(4096).expect("a small buffer");
-        Self(within_deadline("a connection", socket.connect(address)).await.expect("a connection"))
+        Self(connect_narrow(address).await)
     }
 
     /// Sends bytes at once.
