@@ -17,7 +17,8 @@ use crate::query::Query;
 #[derive(Debug, Template)]
 #[template(path = "htmx/page.html")]
 struct Page<'a> {
-    base_path: &'a str,
+    /// Where the server's root is: its base path.
+    root: &'a str,
     room: &'a str,
     room_in_path: String,
     name: &'a str,
@@ -43,7 +44,7 @@ pub(crate) async fn show(State(app): State<Arc<App>>, RawQuery(query): RawQuery)
     let (room, name) = (room.as_str(), name.as_str());
     let connect = Serializer::new(String::new()).extend_pairs([("room", room), ("name", name), ("page", "")]).finish();
     let page = Page {
-        base_path: &app.config.base_path,
+        root: &app.config.base_path,
         room,
         room_in_path: byte_serialize(room.as_bytes()).collect(),
         name,
