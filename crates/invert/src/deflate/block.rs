@@ -31,17 +31,32 @@ static LENGTH_INDEXES: [u8; 256] = {
     indexes
 };
 
-/// The symbol of a distance.
-fn distance_symbol(distance: u16) -> usize {
-    let past = u32::from(distance) - 1;
-    match past {
-        0..2 => past as usize,
-        // RFC 1951 §3.2.5: two symbols for each power of two.
-        _ => {
-            let bits = past.ilog2();
-            (2 * bits + (past >> (bits - 1) & 1)) as usize
+/// Which distances belong to which symbol: the first 256, then all in steps of
+/// 128, the least that symbols of longer ones differ by.
+static DISTANCE_INDEXES: [u8; 512] = {
+    let mut indexes = [0; 512];
+    let mut symbol = 0;
+    let mut place = 0;
+    while place < indexes.len() {
+        let distance = if place < 256 { place + 1 } else { (place - 256) * 128 + 1 };
+        if place == 256 {
+            symbol = 0;
         }
+        while symbol + 1 < DISTANCE_SYMBOLS && DISTANCE_BASES[symbol + 1] as usize <= distance {
+            symbol += 1;
+        }
+        indexes[place] = symbol as u8;
+        place += 1;
     }
+    indexes
+};
+
+/// The symbol of a distance.
+#[inline(always)]
+fn distance_symbol(distance: u16) -> usize {
+    let past = usize::from(distance) - 1;
+    let place = if past < 256 { past } else { 256 + (past >> 7) };
+    DISTANCE_INDEXES[place % DISTANCE_INDEXES.len()].into()
 }
 
 /// Writes all tokens as one block and drops them. `made` is what they make,

@@ -230,8 +230,9 @@ impl Tables {
 }
 
 /// The loop that most of the time is spent in. A refill leaves at least 56
-/// bits: enough for three words from the first table, or two and a length; then
-/// for a distance.
+/// bits: enough for four words from the first table and a look at the next one,
+/// or three and a length; then for a distance. The next entry is always there
+/// before the refill, so that nothing waits for both.
 fn read_codes(
     source: &mut Bits<'_>,
     tables: &Tables,
@@ -243,18 +244,21 @@ fn read_codes(
     let mut bits = *source;
     let (mut at, mut run) = (from, from);
     let mut is_over = false;
+    bits.refill()?;
+    let mut next = tables.literal(bits);
     while at < to {
-        bits.refill()?;
-        let mut entry = tables.literal(bits);
+        let mut entry = next;
         if entry & LITERAL != 0 {
-            at = put(window, at, entry, &mut bits);
-            entry = tables.literal(bits);
+            (at, entry) = tables.put(window, at, entry, &mut bits);
             if entry & LITERAL != 0 {
-                at = put(window, at, entry, &mut bits);
-                entry = tables.literal(bits);
+                (at, entry) = tables.put(window, at, entry, &mut bits);
                 if entry & LITERAL != 0 {
-                    at = put(window, at, entry, &mut bits);
-                    continue;
+                    (at, entry) = tables.put(window, at, entry, &mut bits);
+                    if entry & LITERAL != 0 {
+                        (at, next) = tables.put(window, at, entry, &mut bits);
+                        bits.refill()?;
+                        continue;
+                    }
                 }
             }
         }
@@ -264,7 +268,8 @@ fn read_codes(
                 entry = tables.literals[subtable_place(entry, bits) % LITERAL_ENTRIES];
             }
             if entry & LITERAL != 0 {
-                at = put(window, at, entry, &mut bits);
+                (at, next) = tables.put(window, at, entry, &mut bits);
+                bits.refill()?;
                 continue;
             }
             if entry & END != 0 {
@@ -287,6 +292,8 @@ fn read_codes(
             return Err(DeflateError::Code);
         }
         let distance = bits.value(entry);
+        next = tables.literal(bits);
+        bits.refill()?;
         if distance > at {
             return Err(DeflateError::Distance { distance, available: at });
         }
@@ -308,13 +315,14 @@ impl Tables {
     fn literal(&self, bits: Bits<'_>) -> u32 {
         self.literals[bits.peek(LITERAL_TABLE_BITS)]
     }
-}
 
-#[inline(always)]
-fn put(window: &mut [u8], at: usize, entry: u32, bits: &mut Bits<'_>) -> usize {
-    bits.skip(entry);
-    window[at] = (entry >> 16) as u8;
-    at + 1
+    /// Takes a literal; returns where the next one belongs, and its entry.
+    #[inline(always)]
+    fn put(&self, window: &mut [u8], at: usize, entry: u32, bits: &mut Bits<'_>) -> (usize, u32) {
+        bits.skip(entry);
+        window[at] = (entry >> 16) as u8;
+        (at + 1, self.literal(*bits))
+    }
 }
 
 #[inline(always)]
@@ -333,18 +341,40 @@ fn copy(window: &mut [u8], at: usize, length: usize, distance: usize) {
             window[to..to + 16].copy_from_slice(&bytes);
             (from, to) = (from + 16, to + 16);
         }
+    } else if distance >= 8 {
+        while to < end {
+            let bytes: [u8; 8] = *window[from..].first_chunk().expect("before `to`");
+            window[to..to + 8].copy_from_slice(&bytes);
+            (from, to) = (from + 8, to + 8);
+        }
     } else if distance == 1 {
         let byte = window[from];
         window[to..end].fill(byte);
     } else {
-        let pattern: [u8; 16] = std::array::from_fn(|place| window[from + place % distance]);
+        let bytes = *window[from..].first_chunk().expect("before `to`");
+        let first = repeat(u64::from_le_bytes(bytes), distance);
+        let second = repeat(first >> (8 * (8 % distance)), distance);
         // Whole repetitions, so that each step begins the pattern anew.
-        let step = 16 - 16 % distance;
+        let step = WHOLE_REPETITIONS[distance];
         while to < end {
-            window[to..to + 16].copy_from_slice(&pattern);
+            window[to..to + 8].copy_from_slice(&first.to_le_bytes());
+            window[to + 8..to + 16].copy_from_slice(&second.to_le_bytes());
             to += step;
         }
     }
+}
+
+/// Bytes of whole repetitions in 16 bytes, by the length of what is repeated.
+const WHOLE_REPETITIONS: [usize; 8] = [16, 16, 16, 15, 16, 15, 12, 14];
+
+/// The first `bytes`, 2 to 7, over and over.
+#[inline(always)]
+fn repeat(word: u64, bytes: usize) -> u64 {
+    let bits = 8 * bytes as u32;
+    let once = word & ((1 << bits) - 1);
+    let twice = once | once << bits;
+    let four_times = twice | twice.checked_shl(2 * bits).unwrap_or(0);
+    four_times | four_times.checked_shl(4 * bits).unwrap_or(0)
 }
 
 /// Entries for the symbols of literals and lengths, see

@@ -13,6 +13,10 @@ const COPY_TOKENS: usize = 3;
 
 const EARLY_TOKENS: usize = 200;
 
+/// Chosen: of a long copy most can be mended with a few tokens, however much of
+/// it is behind the byte that does not fit.
+const LOST_BYTES_MAX: usize = 8;
+
 /// Chosen: what is shorter is hardly longer as literals.
 const WORTHWHILE_BYTES: usize = 6;
 
@@ -32,11 +36,26 @@ pub(crate) struct Search {
     pub(crate) patience: usize,
     /// It begins when one in so many tokens more would be needed without.
     pub(crate) sensitivity: usize,
+    /// The same before anything is written that tells how long the new stream
+    /// will be; never where zero.
+    pub(crate) early_sensitivity: usize,
     /// It leaves copies alone that were shorter.
     pub(crate) shortest: usize,
     /// Runs are enough, and nothing is looked for, as long as the new stream is at
     /// most this long, in percent of the old one.
     pub(crate) runs_percent_max: usize,
+}
+
+/// How long the new stream is so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Outlook {
+    /// Nothing is written yet, and small pictures never get further.
+    #[default]
+    Unknown,
+    /// Short enough for runs.
+    Short,
+    /// Too long: copies have to be found.
+    Long,
 }
 
 /// Finds new copies where the old ones do not fit.
@@ -46,7 +65,7 @@ pub(crate) struct Retoken {
     /// Distances that are worth a try, that of pixels first.
     likely: [usize; 4],
     search: Search,
-    runs_are_enough: bool,
+    outlook: Outlook,
     /// Old literals and copies of late, in literals.
     old_tokens: usize,
     /// Bytes of late whose copies did not fit, more than those copies cost.
@@ -74,10 +93,19 @@ impl Retoken {
     pub(crate) fn begin(&mut self, likely: [usize; 4], search: Search) {
         self.likely = likely;
         self.search = search;
-        self.runs_are_enough = true;
+        self.outlook = Outlook::Unknown;
         // A few copies that do not fit at the beginning prove nothing.
         (self.old_tokens, self.lost_bytes) = (EARLY_TOKENS, 0);
         self.has_finder = false;
+    }
+
+    /// Expects many copies that do not fit, and nothing else to be told of the
+    /// bytes: runs are allowed from the beginning. Where only a few do not fit,
+    /// mending them is quicker and shorter.
+    pub(crate) fn expect_noise(&mut self) {
+        if self.outlook == Outlook::Unknown {
+            self.outlook = Outlook::Short;
+        }
     }
 
     /// Whether copies were looked for since then.
@@ -87,7 +115,8 @@ impl Retoken {
 
     /// Looks harder, or less hard, after so many bytes of either stream.
     pub(crate) fn balance(&mut self, old_bytes: usize, new_bytes: usize) {
-        self.runs_are_enough = new_bytes.saturating_mul(100) <= old_bytes.saturating_mul(self.search.runs_percent_max);
+        let is_short = new_bytes.saturating_mul(100) <= old_bytes.saturating_mul(self.search.runs_percent_max);
+        self.outlook = if is_short { Outlook::Short } else { Outlook::Long };
     }
 
     /// Adds to `tokens` what makes the bytes of a part, by way of `sequences`,
@@ -116,19 +145,28 @@ impl Retoken {
                 tokens.push_copy(left, distance);
                 done = at;
             } else {
-                self.lost_bytes += (left - same).saturating_sub(COPY_TOKENS);
-                done = if self.runs_are_enough && self.are_lost(ALL_RUNS_SENSITIVITY) {
+                self.lost_bytes += (left - same).saturating_sub(COPY_TOKENS).min(LOST_BYTES_MAX);
+                let may_run = self.outlook == Outlook::Short;
+                done = if may_run && self.are_lost(ALL_RUNS_SENSITIVITY) {
                     push_runs(window, (done, part.to), self.likely[0], tokens);
                     return;
-                } else if self.runs_are_enough && self.are_lost(RUNS_SENSITIVITY) {
+                } else if may_run && self.are_lost(RUNS_SENSITIVITY) {
                     push_runs(window, (done, at), self.likely[0], tokens);
                     at
-                } else if left >= self.search.shortest && self.are_lost(self.search.sensitivity) {
+                } else if left >= self.search.shortest && self.are_lost(self.sensitivity()) {
                     self.search(part, (done, at), distance, tokens)
                 } else {
                     self.mend(window, (done, at), distance, tokens)
                 };
             }
+        }
+    }
+
+    /// That of the search.
+    fn sensitivity(&self) -> usize {
+        match self.outlook {
+            Outlook::Unknown => self.search.early_sensitivity,
+            Outlook::Short | Outlook::Long => self.search.sensitivity,
         }
     }
 

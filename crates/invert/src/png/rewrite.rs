@@ -86,6 +86,7 @@ impl Frame<'_> {
             if mapped == Err(Fault::NoNeighbours)
                 && let Some(neighbours) = neighbours.take()
             {
+                retoken.expect_noise();
                 mapper = self.catch_up(unpacked.passed_bytes + unpacked.from as u64, again, neighbours)?;
                 mapped = unpacked.map(&mut mapper);
             }
@@ -182,9 +183,18 @@ impl From<Fault> for Stop {
 /// Chosen on wallpapers, photos and screenshots whose rows use Average: at most
 /// 15 % longer than the original, and at most 10 % in several times the time.
 fn search(effort: Effort) -> Search {
+    let fast =
+        Search { tries: 14, patience: 0, sensitivity: 10, early_sensitivity: 0, shortest: 4, runs_percent_max: 113 };
     match effort {
-        Effort::Fast => Search { tries: 14, patience: 0, sensitivity: 10, shortest: 4, runs_percent_max: 113 },
-        Effort::Small => Search { tries: 100, patience: 64, sensitivity: 100, shortest: 3, runs_percent_max: 104 },
+        Effort::Fast => fast,
+        Effort::Small => Search {
+            tries: 100,
+            patience: 64,
+            sensitivity: 100,
+            early_sensitivity: 100,
+            shortest: 3,
+            runs_percent_max: 104,
+        },
     }
 }
 
