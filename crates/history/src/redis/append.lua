@@ -8,12 +8,13 @@ local now = tonumber(ARGV[4])
 local known = { life = ARGV[5], generation = tonumber(ARGV[6]), offset = tonumber(ARGV[7]) }
 local max_messages, max_bytes, message_age, room_age = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11]
 local window, window_messages = tonumber(ARGV[12]), tonumber(ARGV[13])
-local FIRST = 14
+local lineage = ARGV[14]
+local FIRST = 15
 
-local at = settle(room, known, room_age)
+local at = settle(room, known, room_age, lineage)
 if not at then
   at = { life = known.life, generation = known.generation, head = 0, time = 0, total = 0 }
-  redis.call('HSET', room, 'life', at.life, 'generation', at.generation)
+  redis.call('HSET', room, 'life', at.life, 'generation', at.generation, 'lineage', lineage)
   -- From here on the room's own record says it.
   redis.call('UNLINK', reserved)
 end

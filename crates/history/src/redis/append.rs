@@ -38,8 +38,8 @@ pub(super) async fn append(
 ) -> Vec<Result<Appended, StoreError>> {
     let mut answers: Vec<_> = batch.iter().map(|_| Err(StoreError::Down)).collect();
     let groups = group(batch);
-    let scripts = groups.iter().map(|group| (&group.room, script(servers, asking, group)));
-    let answered = servers.ask_each(scripts).await;
+    let command = |group: &Group, lineage: &str| script(servers, asking, group, lineage);
+    let answered = servers.ask_each(&groups, |group| &group.room, command).await;
     for (group, answer) in groups.into_iter().zip(answered) {
         let Ok(Value::Array(answer)) = answer else { continue };
         let Some(appended) = read(&answer, &group) else {
@@ -71,7 +71,7 @@ fn group(batch: Vec<Append>) -> Vec<Group> {
     groups
 }
 
-fn script(servers: &Servers, Asking { node, now, limits }: Asking<'_>, group: &Group) -> Cmd {
+fn script(servers: &Servers, Asking { node, now, limits }: Asking<'_>, group: &Group, lineage: &str) -> Cmd {
     let keys = RoomKeys(&group.room);
     let Position { offset, epoch } = group.known;
     let mut command = servers.scripts().append.run(&[
@@ -94,7 +94,8 @@ fn script(servers: &Servers, Asking { node, now, limits }: Asking<'_>, group: &G
         .arg(millis(limits.message_age_max))
         .arg(millis(limits.room_age_max))
         .arg(millis(limits.dedup_window))
-        .arg(limits.dedup_max_messages);
+        .arg(limits.dedup_max_messages)
+        .arg(lineage);
     for (_, draft, dedup) in &group.drafts {
         match dedup {
             Some(key) => command.arg(&digest(key)[..]),

@@ -1,7 +1,8 @@
 -- Compares where a node saw a room last with what is held, and says who is there.
 --
 -- KEYS: the room, its presence, its reserved epoch
--- ARGV: node, life, generation, offset, members at the node, milliseconds for which that holds, and for which a room is kept
+-- ARGV: node, life, generation, offset, members at the node, milliseconds for which that holds, and for which a room is kept,
+-- lineage
 local room, presence, reserved = KEYS[1], KEYS[2], KEYS[3]
 local node, life, members, holds = ARGV[1], ARGV[2], tonumber(ARGV[5]), tonumber(ARGV[6])
 local clock = redis.call('TIME')
@@ -23,7 +24,7 @@ for i = 1, #of_nodes, 2 do
   end
 end
 
-local at = settle(room, { life = life, generation = tonumber(ARGV[3]), offset = tonumber(ARGV[4]) }, ARGV[7])
+local at = settle(room, { life = life, generation = tonumber(ARGV[3]), offset = tonumber(ARGV[4]) }, ARGV[7], ARGV[8])
 if at then
   return { elsewhere, at.life, at.generation, at.head }
 end

@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use super::RedisLimits;
 use super::durability;
+use super::lineage;
 use super::news::Inbox;
 use super::outage::Outage;
 use super::scripts::Scripts;
@@ -43,8 +44,8 @@ pub(super) struct Surroundings {
 
 #[derive(Debug)]
 struct State {
-    /// None while there is none.
-    connection: Option<MultiplexedConnection>,
+    /// None while there is none; with the lineage of the server.
+    connection: Option<(MultiplexedConnection, Arc<str>)>,
     /// Counts connections.
     number: u64,
     /// What Redis calls the last one.
@@ -105,24 +106,28 @@ impl Link {
 
     /// Asks one thing.
     pub(super) async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        let (mut connection, number) = self.connection()?;
-        let answer = command.query_async(&mut connection).await;
-        self.note(number, answer)
+        let mut session = self.session()?;
+        let answer = command.query_async(&mut session.connection).await;
+        self.note(session.number, answer)
     }
 
     /// Asks what it may not know or not want to say; a failure is no outage.
     pub(super) async fn try_ask<T: FromRedisValue>(&self, command: &Cmd) -> RedisResult<T> {
         let connection = self.state.lock().connection.clone();
-        let mut connection = connection.ok_or(RedisError::from((ErrorKind::Io, "there is no connection")))?;
+        let (mut connection, _) = connection.ok_or(RedisError::from((ErrorKind::Io, "there is no connection")))?;
         command.query_async(&mut connection).await
     }
 
     /// Asks several things at once; each has its own answer.
     pub(super) async fn ask_all(&self, commands: &mut Pipeline) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
-        let (mut connection, number) = self.connection()?;
-        let answers = commands.ignore_errors().query_async::<Vec<RedisResult<Value>>>(&mut connection).await;
-        let answers = self.note(number, answers)?;
-        Ok(answers.into_iter().map(|answer| self.note(number, answer)).collect())
+        self.session()?.ask_all(commands).await
+    }
+
+    /// The connection as it is, if there is one.
+    pub(super) fn session(&self) -> Result<Session<'_>, StoreError> {
+        let state = self.state.lock();
+        let (connection, lineage) = state.connection.clone().ok_or(StoreError::Down)?;
+        Ok(Session { link: self, connection, number: state.number, lineage })
     }
 
     /// From here on, also after the connection was lost, there is news of
@@ -132,9 +137,9 @@ impl Link {
             return Ok(());
         }
         self.state.lock().channels.extend(channels.iter().cloned());
-        let (mut connection, number) = self.connection()?;
-        let listening = connection.subscribe(&channels).await;
-        self.note(number, listening)
+        let mut session = self.session()?;
+        let listening = session.connection.subscribe(&channels).await;
+        self.note(session.number, listening)
     }
 
     /// From here on there is news of these channels and of no others.
@@ -150,15 +155,10 @@ impl Link {
             return;
         }
         self.state.lock().channels.retain(|channel| !channels.contains(channel));
-        let Ok((mut connection, number)) = self.connection() else { return };
-        let stopped = connection.unsubscribe(&channels).await;
+        let Ok(mut session) = self.session() else { return };
+        let stopped = session.connection.unsubscribe(&channels).await;
         // Where it failed the connection is gone, and the channels with it.
-        self.note(number, stopped).ok();
-    }
-
-    fn connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
-        let state = self.state.lock();
-        Ok((state.connection.clone().ok_or(StoreError::Down)?, state.number))
+        self.note(session.number, stopped).ok();
     }
 
     /// Gives the connection up where it is of no more use.
@@ -222,19 +222,41 @@ impl Link {
         }
         self.surroundings.scripts.load(&mut connection).await?;
         let durability = durability::read(&mut connection).await?;
+        let lineage = lineage::read(&mut connection, durability).await?;
         let channels: Vec<String> = self.state.lock().channels.iter().cloned().collect();
         if !channels.is_empty() {
             connection.subscribe(&channels).await?;
         }
         let mut state = self.state.lock();
         if state.number == number {
-            state.connection = Some(connection);
+            state.connection = Some((connection, lineage));
             state.id = Some(id);
             state.durability = durability;
             drop(state);
             self.surroundings.inbox.miss();
         }
         Ok(())
+    }
+}
+
+/// One connection, which leads to one and the same server until it is lost.
+#[derive(Debug)]
+pub(super) struct Session<'a> {
+    link: &'a Link,
+    connection: MultiplexedConnection,
+    number: u64,
+    pub(super) lineage: Arc<str>,
+}
+
+impl Session<'_> {
+    /// Asks several things at once; each has its own answer.
+    pub(super) async fn ask_all(
+        &mut self,
+        commands: &mut Pipeline,
+    ) -> Result<Vec<Result<Value, StoreError>>, StoreError> {
+        let answers = commands.ignore_errors().query_async::<Vec<RedisResult<Value>>>(&mut self.connection).await;
+        let answers = self.link.note(self.number, answers)?;
+        Ok(answers.into_iter().map(|answer| self.link.note(self.number, answer)).collect())
     }
 }
 

@@ -9,6 +9,7 @@ mod blobs;
 mod durability;
 mod keys;
 mod limits;
+mod lineage;
 mod link;
 mod news;
 mod nodes;

@@ -27,13 +27,13 @@ impl Nodes for RedisStore {
     }
 
     async fn compare(&self, rooms: &[Here]) -> Vec<Result<There, StoreError>> {
-        let answers = self.servers.ask_each(rooms.iter().map(|here| (&here.room, self.check(here)))).await;
+        let answers = self.servers.ask_each(rooms, |here| &here.room, |here, lineage| self.check(here, lineage)).await;
         answers.into_iter().map(|answer| answer.and_then(|answer| read(&answer).ok_or(StoreError::Down))).collect()
     }
 }
 
 impl RedisStore {
-    fn check(&self, Here { room, known, members }: &Here) -> Cmd {
+    fn check(&self, Here { room, known, members }: &Here, lineage: &str) -> Cmd {
         let keys = RoomKeys(room);
         let mut command = self.servers.scripts().check.run(&[keys.room(), keys.presence(), keys.reserved()]);
         command
@@ -43,7 +43,8 @@ impl RedisStore {
             .arg(known.offset.0)
             .arg(*members)
             .arg(millis(self.limits.presence_age_max))
-            .arg(millis(self.limits.room_age_max));
+            .arg(millis(self.limits.room_age_max))
+            .arg(lineage);
         command
     }
 }

@@ -103,24 +103,29 @@ impl Servers {
         self.map().of(pictures::TAG)
     }
 
-    /// Asks of several rooms at once; answers one for one.
-    pub(super) async fn ask_each<'a>(
+    /// Asks of several rooms at once what `command` makes of each and of the
+    /// lineage of its server; answers one for one.
+    pub(super) async fn ask_each<'a, T: 'a>(
         &self,
-        asked: impl Iterator<Item = (&'a RoomName, Cmd)>,
+        asked: &'a [T],
+        room: impl Fn(&'a T) -> &'a RoomName,
+        command: impl Fn(&'a T, &str) -> Cmd,
     ) -> Vec<Result<Value, StoreError>> {
         let map = self.map();
-        let mut questions: Vec<_> = map.links.iter().map(|link| (link, pipe(), Vec::new())).collect();
-        let mut answers = Vec::new();
-        for (place, (room, command)) in asked.enumerate() {
-            answers.push(Err(StoreError::Down));
-            if let Some(index) = map.index_of(room.as_str()) {
-                let (_, commands, places) = &mut questions[index];
-                commands.add_command(command);
+        let mut answers: Vec<_> = asked.iter().map(|_| Err(StoreError::Down)).collect();
+        let mut questions: Vec<_> =
+            map.links.iter().map(|link| link.session().ok().map(|session| (session, pipe(), Vec::new()))).collect();
+        for (place, asked) in asked.iter().enumerate() {
+            if let Some(index) = map.index_of(room(asked).as_str())
+                && let Some((session, commands, places)) = &mut questions[index]
+            {
+                commands.add_command(command(asked, &session.lineage));
                 places.push(place);
             }
         }
-        questions.retain(|(_, _, places)| !places.is_empty());
-        let answered = questions.iter_mut().map(|(link, commands, _)| link.ask_all(commands));
+        let mut questions: Vec<_> =
+            questions.into_iter().flatten().filter(|(_, _, places)| !places.is_empty()).collect();
+        let answered = questions.iter_mut().map(|(session, commands, _)| session.ask_all(commands));
         let answered = join_all(answered).await;
         for ((.., places), answered) in questions.iter().zip(answered) {
             // Of a server that is down all answers stay as they are.

@@ -327,3 +327,47 @@ async fn what_is_under_way_on_a_lost_connection_does_not_happen_later() {
     assert_eq!(outcomes(&store, vec![append("a", "next", None)]).await, [(3, false)]);
     assert_eq!(texts(&store, "a", 0, 9).await.len(), 3);
 }
+
+#[tokio::test]
+async fn a_replica_that_takes_over_begins_a_new_life_whoever_asks_it_first() {
+    let (master, _folder) = start(&[]);
+    let address = master.address();
+    let (mut replica, _other_folder) = start(&[]);
+    assert_eq!(replica.ask(&format!("REPLICAOF {} {}", address.ip(), address.port())), "+OK\r\n");
+    let seen_all = open(&master).await;
+    fill(&seen_all, "a", 5).await;
+    let begin = tokio::time::Instant::now();
+    let has_all = || {
+        // Its file begins anew with what it was given; until that is written it has none.
+        replica.ask("XLEN negaphone:1:{a}:messages") == ":5\r\n"
+            && replica.ask("INFO persistence").contains("aof_rewrite_in_progress:0")
+    };
+    while !has_all() {
+        assert!(begin.elapsed() < DEADLINE, "it is no replica");
+        // Nothing tells when: it is looked again, within a deadline.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // It takes over without the last five.
+    assert_eq!(replica.ask("REPLICAOF NO ONE"), "+OK\r\n");
+    fill(&seen_all, "a", 5).await;
+    let (node, another) = (open(&replica).await, open(&replica).await);
+    let (epoch, offset) = append_knowing(&node, 5, KNOWN).await;
+    assert_eq!(offset, 6);
+    assert_ne!(epoch.life, KNOWN.life, "an offset is used twice");
+    assert_eq!(append_knowing(&another, 10, KNOWN).await, (epoch, 7), "all begin the same life");
+    // Once begun it goes on, also when the server is started again.
+    replica.kill_and_restart();
+    assert_eq!(append_knowing(&open(&replica).await, 7, epoch).await, (epoch, 8));
+}
+
+#[tokio::test]
+async fn a_redis_that_may_forget_begins_a_new_life_when_it_is_started_again() {
+    let (mut server, _folder) = start(&["--appendfsync", "everysec"]);
+    fill(&open(&server).await, "a", 5).await;
+    server.kill_and_restart();
+    let node = open(&server).await;
+    let here = Here { room: room("a"), known: Position { offset: Offset(0), epoch: KNOWN }, members: 1 };
+    let there = node.compare(&[here]).await.remove(0).unwrap().position;
+    assert_ne!(there.epoch.life, KNOWN.life);
+    assert_eq!(append_knowing(&node, 1, KNOWN).await, (there.epoch, there.offset.0 + 1));
+}
