@@ -14,7 +14,7 @@ mod port;
 mod redis_server;
 
 use port::lasting_address;
-use redis_server::RedisServer;
+pub(crate) use redis_server::RedisServer;
 
 /// What a message says.
 const TEXT: &[u8] = &[b'm'; 100];

@@ -4,29 +4,28 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use futures_util::StreamExt;
-use history::{SqliteOptions, SqliteStore, Sync};
-use hub::Store;
 use negaphone::config::{Cli, Config};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::mode::{append, room};
+use crate::mode::{Mode, Opened, RedisServer, append, room};
 
 pub(crate) const MISSED: usize = 10_000;
 /// An odd number, for the median.
 pub(crate) const RUNS: usize = 5;
 
-pub(crate) async fn measure() -> Duration {
+pub(crate) async fn measure(mode: Mode) -> Duration {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = SqliteStore::open(SqliteOptions::new(folder.path(), Sync::Os)).expect("a new store");
+    let Opened { store, redis } = mode.open(folder.path()).await;
     for number in 0..MISSED as u64 / 1000 {
         store.append((0..1000).map(|place| append(0, number * 1000 + place)).collect()).await;
     }
     let epoch = store.head(&room(0)).await.expect("it is there").expect("it is stored").epoch;
     store.close().await;
     let data_dir = folder.path().to_str().expect("a path of letters");
-    let off = ["--tcp-pair", "off"];
-    let arguments = ["negaphone", "--listen", "127.0.0.1:0", "--data-dir", data_dir].into_iter().chain(off);
+    let history = redis.as_ref().map_or("sqlite".to_owned(), RedisServer::url);
+    let arguments = ["--listen=127.0.0.1:0", "--tcp-pair=off", "--history", &history, "--data-dir", data_dir];
+    let arguments = ["negaphone"].into_iter().chain(arguments);
     let config = Config::try_from(Cli::parse_from(arguments).serve).expect("good settings");
     let server = negaphone::start(config).await.expect("a free port");
     let url = format!("ws://{}/ws?room={}&since=0&epoch={epoch}", server.address(), room(0));

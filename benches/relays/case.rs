@@ -29,7 +29,17 @@ pub(crate) const CASES: &[Case] = &[
         clients: 32,
         message_bytes: SMALL,
         talk: Talk::Flood { window: 1000 },
-        relays: &[NegaphoneRaw, BunRaw, NegaphoneNative, BunJson, Broadcast, NodeWs, NodeSocketIo, FlaskSocketIo],
+        relays: &[
+            NegaphoneRaw,
+            BunRaw,
+            NegaphoneNative,
+            NegaphoneStored,
+            BunJson,
+            Broadcast,
+            NodeWs,
+            NodeSocketIo,
+            FlaskSocketIo,
+        ],
     },
     Case {
         name: "1000-64",

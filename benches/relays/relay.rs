@@ -8,11 +8,17 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use benches::process;
 use benches::program::Program;
+use tempfile::TempDir;
 
 use crate::dialect::Dialect;
 
 /// The processor of the relay; the load has another.
 const RELAY_CPU: &str = "0";
+
+const LISTEN: &str = "--listen=127.0.0.1:0";
+const NO_RATE_LIMIT: &str = "--no-rate-limit";
+const NO_PAIR: &str = "--tcp-pair=off";
+const NO_ROOM: &str = "--tcp-room=off";
 
 /// Where the programs are.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,6 +45,8 @@ pub(crate) struct Programs {
 pub(crate) enum Kind {
     NegaphoneRaw,
     NegaphoneNative,
+    /// Keeps every message in a file before it is heard.
+    NegaphoneStored,
     BunRaw,
     BunJson,
     Broadcast,
@@ -53,6 +61,7 @@ impl Kind {
         match self {
             Self::NegaphoneRaw => "**negaphone**, raw",
             Self::NegaphoneNative => "**negaphone**, JSON",
+            Self::NegaphoneStored => "**negaphone**, JSON, stored in SQLite",
             Self::BunRaw => "Bun, raw",
             Self::BunJson => "Bun, JSON",
             Self::Broadcast => "tokio broadcast",
@@ -65,17 +74,19 @@ impl Kind {
     fn dialect(self) -> Dialect {
         match self {
             Self::NegaphoneRaw | Self::BunRaw | Self::Broadcast | Self::NodeWs => Dialect::Raw,
-            Self::NegaphoneNative | Self::BunJson => Dialect::Native,
+            Self::NegaphoneNative | Self::NegaphoneStored | Self::BunJson => Dialect::Native,
             Self::NodeSocketIo | Self::FlaskSocketIo => Dialect::SocketIo,
         }
     }
 
     fn command(self, programs: &Programs) -> (&PathBuf, &'static [&'static str]) {
         match self {
-            Self::NegaphoneRaw | Self::NegaphoneNative => (
-                &programs.negaphone,
-                &["--listen=127.0.0.1:0", "--history=memory", "--no-rate-limit", "--tcp-pair=off", "--tcp-room=off"],
-            ),
+            Self::NegaphoneRaw | Self::NegaphoneNative => {
+                (&programs.negaphone, &["--history=memory", LISTEN, NO_RATE_LIMIT, NO_PAIR, NO_ROOM])
+            }
+            Self::NegaphoneStored => {
+                (&programs.negaphone, &["--history=sqlite", LISTEN, NO_RATE_LIMIT, NO_PAIR, NO_ROOM])
+            }
             Self::BunRaw => (&programs.bun, &["benches/peers/relays/bun_raw.js", "0"]),
             Self::BunJson => (&programs.bun, &["benches/peers/relays/bun_json.js", "0"]),
             Self::Broadcast => (&programs.broadcast, &["0"]),
@@ -93,6 +104,8 @@ pub(crate) struct Relay {
     pub(crate) dialect: Dialect,
     kind: Kind,
     program: Program,
+    /// What it stores goes with it.
+    _folder: TempDir,
 }
 
 impl Relay {
@@ -101,8 +114,10 @@ impl Relay {
         let (program, arguments) = kind.command(programs);
         let mut command = Command::new("taskset");
         command.args(["--cpu-list", RELAY_CPU]).arg(program).args(arguments).env("NEGAPHONE_LOG", "warn");
+        let folder = tempfile::tempdir().context("a folder for what it stores")?;
+        command.env("NEGAPHONE_DATA_DIR", folder.path());
         let (program, address) = Program::start(&mut command).with_context(|| kind.name())?;
-        let relay = Self { address, dialect: kind.dialect(), kind, program };
+        let relay = Self { address, dialect: kind.dialect(), kind, program, _folder: folder };
         relay.wait_until_it_listens()?;
         Ok(relay)
     }
@@ -121,7 +136,7 @@ impl Relay {
     pub(crate) fn path(&self, room: &str, member: usize) -> String {
         match self.kind {
             Kind::NegaphoneRaw => format!("/ws/raw/{room}"),
-            Kind::NegaphoneNative => format!("/ws?room={room}&name=member{member}"),
+            Kind::NegaphoneNative | Kind::NegaphoneStored => format!("/ws?room={room}&name=member{member}"),
             Kind::BunRaw | Kind::BunJson | Kind::Broadcast | Kind::NodeWs => {
                 format!("/?room={room}&name=member{member}")
             }
