@@ -137,14 +137,15 @@ impl Ledger {
         (0..self.sent_by(sender)).filter(is_other).collect()
     }
 
-    /// When the first message left that nobody has, of those that left after `after_us`.
+    /// When the first message left that nobody has, though it was not refused, of those that left after `after_us`.
     #[must_use]
     pub fn first_unheard_after(&self, after_us: u64) -> Option<u64> {
         let entries = self.senders.iter().flat_map(|sender| {
             let sent = sender.sent.load(Ordering::Acquire) as usize;
             sender.chunks.iter().map_while(OnceLock::get).flat_map(|chunk| chunk.iter()).take(sent)
         });
-        let unheard = entries.filter(|entry| entry.arrivals.load(Ordering::Relaxed) == 0);
+        let is_refused = |entry: &Entry| entry.fate.load(Ordering::Relaxed) == Fate::Refused as u8;
+        let unheard = entries.filter(|entry| entry.arrivals.load(Ordering::Relaxed) == 0 && !is_refused(entry));
         unheard.map(|entry| entry.sent_us.load(Ordering::Relaxed)).filter(|sent_us| *sent_us > after_us).min()
     }
 }
@@ -166,6 +167,8 @@ mod tests {
         assert_eq!(ledger.arrives(0, 0), None, "not sent");
         assert_eq!(ledger.arrives(7, u32::MAX), None, "no such sender");
         assert_eq!(ledger.first_unheard_after(5000), Some(5010));
+        assert!(ledger.settle(1, 501, Fate::Refused));
+        assert_eq!(ledger.first_unheard_after(5000), Some(5020));
     }
 
     #[test]

@@ -64,6 +64,10 @@ pub(crate) fn verdict(
             Some(format!("{unsent} messages could not be sent: the server did not take them{because}")),
         );
     }
+    // Nothing can be lost of nothing: that must not pass for a server that holds what it promises.
+    if tally.sent > 0 && tally.refused == tally.sent && !asks(ending.plan, Count::Refused) {
+        return (Verdict::Failed, Some(format!("the server refused all of {} messages", tally.sent)));
+    }
     if finding.unanswered > 0 {
         let reason = format!("{} messages were neither acknowledged nor refused", finding.unanswered);
         return (Verdict::Failed, Some(reason));

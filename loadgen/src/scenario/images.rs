@@ -22,6 +22,7 @@ use crate::cli::Pace;
 use crate::client::gate::Request;
 use crate::client::http::{PostError, Poster};
 use crate::client::websocket::{Socket, connect};
+use crate::ledger::Fate;
 use crate::payload::Label;
 use crate::plan::Plan;
 use crate::record::{Departure, Records, note, us};
@@ -165,7 +166,9 @@ impl Shared {
         self.pictures.take(sent.picture, answer, latency_us);
     }
 
-    fn refuse(&self) {
+    fn refuse(&self, sent: Sent) {
+        self.records.settle(sent.label.sender, sent.label.sequence, Fate::Refused);
+        self.records.note_sign_of_life();
         self.records.counters.refused.fetch_add(1, Ordering::Relaxed);
         self.records.counters.due_deliveries.fetch_sub(1, Ordering::Relaxed);
     }
@@ -232,7 +235,7 @@ impl Exchange {
                 }
                 Some(Ok(Message::Text(_))) => {
                     match self.under_way.lock().pop_front() {
-                        Some(_) => shared.refuse(),
+                        Some(sent) => shared.refuse(sent),
                         None => _ = shared.records.counters.errors.fetch_add(1, Ordering::Relaxed),
                     }
                     self.answered.notify_one();
@@ -261,7 +264,7 @@ async fn post(shared: Arc<Shared>, number: u32, poster: Poster, start: Instant) 
         posts.spawn(async move {
             match poster.post(bytes).await {
                 Ok(answer) => of_post.take(sent, &answer),
-                Err(PostError::Status(_)) => of_post.refuse(),
+                Err(PostError::Status(_)) => of_post.refuse(sent),
                 Err(PostError::Url | PostError::Connection(_)) => {
                     of_post.records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
                 }

@@ -21,26 +21,24 @@ use crate::run;
 /// What a server was told: source address, a header field, the body.
 type Heard = Arc<Mutex<Vec<(IpAddr, String, Value)>>>;
 
-/// Takes every message but each 10th.
-async fn serve(stream: TcpStream, heard: Heard) {
+async fn serve(stream: TcpStream, heard: Heard, takes: fn(usize) -> bool) {
     let source = stream.peer_addr().unwrap().ip();
     let service = service_fn(|request: Request<hyper::body::Incoming>| {
         let heard = Arc::clone(&heard);
         async move {
-            let seat = request.headers()["x-seat"].to_str().unwrap().to_owned();
+            let seat = request.headers().get("x-seat").map(|seat| seat.to_str().unwrap().to_owned());
             let body = request.into_body().collect().await.unwrap().to_bytes();
             let mut heard = heard.lock();
-            heard.push((source, seat, serde_json::from_slice(&body).unwrap()));
-            let is_refused = heard.len().is_multiple_of(10);
-            let status = if is_refused { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::CREATED };
+            heard.push((source, seat.unwrap_or_default(), serde_json::from_slice(&body).unwrap()));
+            let status = if takes(heard.len()) { StatusCode::CREATED } else { StatusCode::NOT_FOUND };
             Ok::<_, Infallible>(Response::builder().status(status).body(Full::<Bytes>::default()).unwrap())
         }
     });
     hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.ok();
 }
 
-#[tokio::test]
-async fn what_is_answered_has_arrived_and_what_is_refused_is_not_expected() {
+/// A server that takes these messages, by their number from 1; and what it was told.
+async fn start(takes: fn(usize) -> bool) -> (String, Heard, JoinSet<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/rooms/{{room}}/messages", listener.local_addr().unwrap());
     let heard = Heard::default();
@@ -49,9 +47,24 @@ async fn what_is_answered_has_arrived_and_what_is_refused_is_not_expected() {
     server.spawn(async move {
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve(stream, Arc::clone(&of_server)));
+            connections.spawn(serve(stream, Arc::clone(&of_server), takes));
         }
     });
+    (url, heard, server)
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_everything_does_not_pass_and_has_not_stalled() {
+    let (url, _, _server) = start(|_| false).await;
+    let outcome = run("chat --protocol http --rate 100 --duration 500ms --drain 30s", &url).await;
+    assert_eq!((outcome.tally.sent, outcome.tally.refused, outcome.tally.expected), (50, 50, 0));
+    assert_eq!((outcome.verdict, outcome.stalls.len()), (Verdict::Failed, 0), "{:?}", outcome.stalls);
+    assert!(outcome.reason.unwrap().contains("refused all"));
+}
+
+#[tokio::test]
+async fn what_is_answered_has_arrived_and_what_is_refused_is_not_expected() {
+    let (url, heard, _server) = start(|number| !number.is_multiple_of(10)).await;
     let posts = "chat --protocol http --clients 2 --rate 100 --duration 500ms --drain 30s";
     let access = "--header X-Seat:{client} --bind 127.0.0.2-127.0.0.3";
     let outcome = run(&format!("{posts} {access}"), &url).await;

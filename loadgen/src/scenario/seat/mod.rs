@@ -323,6 +323,7 @@ impl Seat {
             Incoming::Refused(sequence) => {
                 if records.settle(self.number, sequence, Fate::Refused) {
                     records.counters.refused.fetch_add(1, Ordering::Relaxed);
+                    records.note_sign_of_life();
                     let audience = self.stage.rooms.audience_of(self.number);
                     records.counters.due_deliveries.fetch_sub(audience, Ordering::Relaxed);
                 }
