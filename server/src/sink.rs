@@ -21,7 +21,11 @@ pub(crate) enum Sink {
 impl hub::Sink for Sink {
     fn write_some(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.try_write_vectored(slices),
+            // One buffer by its own call, which is the cheaper one.
+            Self::Tcp(stream) => match slices {
+                [bytes] => stream.try_write(bytes),
+                _ => stream.try_write_vectored(slices),
+            },
             Self::Pipe(pipe) => pipe.write_some(slices),
         }
     }
