@@ -11,6 +11,8 @@ pub(crate) const SPARE_BYTES: usize = super::reader::WINDOW_SPARE_BYTES;
 /// A copy is about as long, in bits, as this many literals.
 const COPY_TOKENS: usize = 3;
 
+/// Chosen: with so many tokens before it, a copy at the beginning that does not
+/// fit decides nothing.
 const EARLY_TOKENS: usize = 200;
 
 /// Chosen: of a long copy most can be mended with a few tokens, however much of
@@ -94,7 +96,6 @@ impl Retoken {
         self.likely = likely;
         self.search = search;
         self.outlook = Outlook::Unknown;
-        // A few copies that do not fit at the beginning prove nothing.
         (self.old_tokens, self.lost_bytes) = (EARLY_TOKENS, 0);
         self.has_finder = false;
     }

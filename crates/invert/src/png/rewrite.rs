@@ -183,10 +183,10 @@ impl From<Fault> for Stop {
 /// Chosen on wallpapers, photos and screenshots whose rows use Average: at most
 /// 15 % longer than the original, and at most 10 % in several times the time.
 fn search(effort: Effort) -> Search {
-    let fast =
-        Search { tries: 14, patience: 0, sensitivity: 10, early_sensitivity: 0, shortest: 4, runs_percent_max: 113 };
     match effort {
-        Effort::Fast => fast,
+        Effort::Fast => {
+            Search { tries: 14, patience: 0, sensitivity: 10, early_sensitivity: 0, shortest: 4, runs_percent_max: 113 }
+        }
         Effort::Small => Search {
             tries: 100,
             patience: 64,

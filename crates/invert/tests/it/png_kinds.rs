@@ -122,6 +122,27 @@ fn large_pictures_are_exact_and_hardly_longer() {
 }
 
 /// The samples above it are looked up in rows that have left the window.
+/// Long copies, some of which begin at the left edge, where bytes change in
+/// another way.
+#[test]
+fn a_chessboard_hardly_grows() {
+    let picture = Picture { width: 200, height: 200, colour: 2, depth: 8, interlaced: false };
+    let mut raw = Vec::new();
+    for row in 0..200 {
+        let is_edge = row % 25 == 0;
+        // Sub along the edge of a square, Up within it.
+        raw.push(if is_edge { 1 } else { 2 });
+        let colour = |column: usize| if (column / 25 + row / 25) % 2 == 0 { 0xFF } else { 0_u8 };
+        for column in 0..200 {
+            let left = if column == 0 { 0 } else { colour(column - 1) };
+            raw.extend([if is_edge { colour(column).wrapping_sub(left) } else { 0 }; 3]);
+        }
+    }
+    let file = picture.file(&Packing::Zlib(9).pack(&raw));
+    let after = check(&file);
+    assert!(after.len() <= file.len() + file.len() / 10, "{} bytes became {}", file.len(), after.len());
+}
+
 #[test]
 fn a_late_average_row_is_exact() {
     for (colour, depth) in [(0, 8), (2, 8), (6, 8), (2, 16)] {
