@@ -48,8 +48,8 @@ struct State {
     connection: Option<(MultiplexedConnection, Arc<str>)>,
     /// Counts connections.
     number: u64,
-    /// What Redis calls the last one.
-    id: Option<i64>,
+    /// What Redis calls the last one, in which run.
+    id: Option<(Arc<str>, i64)>,
     durability: Durability,
     /// Channels that a new connection listens to, too.
     channels: HashSet<String>,
@@ -196,7 +196,7 @@ impl Link {
         let (number, old_id) = {
             let mut state = self.state.lock();
             state.number += 1;
-            (state.number, state.id)
+            (state.number, state.id.clone())
         };
         let (inbox, link) = (Arc::clone(&self.surroundings.inbox), Arc::downgrade(self));
         let config = AsyncConnectionConfig::new()
@@ -214,23 +214,24 @@ impl Link {
             });
         let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         let id = cmd("CLIENT").arg("ID").query_async(&mut connection).await?;
-        if let Some(old_id) = old_id {
+        let durability = durability::read(&mut connection).await?;
+        let server = lineage::read(&mut connection, durability).await?;
+        // After a restart the same number is somebody else's.
+        if let Some((_, old_id)) = old_id.filter(|(run_id, _)| *run_id == server.run_id) {
             // What the old connection asked for and nobody waits for any more must not happen later, after what was
             // refused has been said again. It is gone already most of the time, which is an error then; not everybody
             // may do it.
             cmd("CLIENT").arg("KILL").arg("ID").arg(old_id).exec_async(&mut connection).await.ok();
         }
         self.surroundings.scripts.load(&mut connection).await?;
-        let durability = durability::read(&mut connection).await?;
-        let lineage = lineage::read(&mut connection, durability).await?;
         let channels: Vec<String> = self.state.lock().channels.iter().cloned().collect();
         if !channels.is_empty() {
             connection.subscribe(&channels).await?;
         }
         let mut state = self.state.lock();
         if state.number == number {
-            state.connection = Some((connection, lineage));
-            state.id = Some(id);
+            state.connection = Some((connection, server.lineage));
+            state.id = Some((server.run_id, id));
             state.durability = durability;
             drop(state);
             self.surroundings.inbox.miss();

@@ -162,7 +162,8 @@ impl Servers {
 
     /// Whether all of them are there.
     pub(super) fn is_up(&self) -> bool {
-        self.map().links.iter().all(|link| link.is_up())
+        let map = self.map();
+        !map.links.is_empty() && map.links.iter().all(|link| link.is_up())
     }
 
     /// Lets nobody use them any more.
