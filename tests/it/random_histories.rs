@@ -1,21 +1,22 @@
 //! Whatever is said, joined, left, killed and restarted in whatever order:
-//! rooms and members are as in a model that is a list a room.
+//! rooms and members are as in a model that is a list a room. Over files, and
+//! over a Redis that two nodes share and that is killed with them.
 
 use std::io::{self, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use history::{SqliteOptions, SqliteStore, Sync};
+use history::{RedisOptions, RedisStore, SqliteOptions, SqliteStore, Sync};
 use hub::{
     Body, DedupKey, Draft, Encode, Event, Format, Formats, Happening, Hub, Join, Offset, PersonName, Position,
-    RoomName, Seat, Session, Since, Sink,
+    RoomName, Seat, Session, Since, Sink, Store,
 };
 use negaphone::limits::Limits;
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use tempfile::TempDir;
-use tests::within_deadline;
+use tests::{RedisServer, lasting_address, within_deadline};
 
 const ROOMS: usize = 2;
 const MEMBERS: usize = 4;
@@ -94,24 +95,70 @@ struct Member {
     said: Option<(String, u64)>,
 }
 
-/// The program, and what it should have.
+/// What outlives the programs.
+enum Kept {
+    Files(TempDir),
+    Redis { server: RedisServer, _folder: TempDir },
+}
+
+/// The programs, and what they should have.
 struct World {
-    folder: TempDir,
-    hub: Arc<Hub<Page>>,
+    kept: Kept,
+    nodes: Vec<Arc<Hub<Page>>>,
     members: [Member; MEMBERS],
     /// What was said in each room.
     model: [Vec<String>; ROOMS],
     said: usize,
 }
 
-fn start(folder: &Path) -> Arc<Hub<Page>> {
-    let store = SqliteStore::open(SqliteOptions::new(folder, Sync::Os)).unwrap();
+impl Kept {
+    fn files() -> Self {
+        Self::Files(tempfile::tempdir().unwrap())
+    }
+
+    fn redis() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::Redis { server: RedisServer::start(folder.path(), lasting_address(), &[]), _folder: folder }
+    }
+
+    async fn start(&self) -> Vec<Arc<Hub<Page>>> {
+        match self {
+            Self::Files(folder) => {
+                vec![start(SqliteStore::open(SqliteOptions::new(folder.path(), Sync::Os)).unwrap())]
+            }
+            Self::Redis { server, .. } => {
+                let mut nodes = Vec::new();
+                for _ in 0..2 {
+                    nodes.push(start(RedisStore::open(RedisOptions::new(server.url())).await.unwrap()));
+                }
+                nodes
+            }
+        }
+    }
+
+    /// As it is after everything was killed while it was running; returns what
+    /// those who do not know it yet write to.
+    fn kill(&mut self) -> Option<TempDir> {
+        match self {
+            Self::Files(folder) => {
+                let left = copy(folder.path());
+                Some(std::mem::replace(folder, left))
+            }
+            Self::Redis { server, .. } => {
+                server.kill_and_restart();
+                None
+            }
+        }
+    }
+}
+
+fn start(store: impl Store + 'static) -> Arc<Hub<Page>> {
     let limits = Limits::new(1 << 20, 32 << 20).hub;
     Hub::start(Arc::new(store), Formats::new(vec![Box::new(Lines)]), Arc::new(limits))
 }
 
 /// The folder as a killed program leaves it.
-fn copy(folder: &TempDir) -> TempDir {
+fn copy(folder: &Path) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -125,15 +172,19 @@ fn name(member: usize) -> PersonName {
 }
 
 impl World {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let hub = start(folder.path());
-        Self { folder, hub, members: Default::default(), model: Default::default(), said: 0 }
+    async fn new(kept: Kept) -> Self {
+        let nodes = kept.start().await;
+        Self { kept, nodes, members: Default::default(), model: Default::default(), said: 0 }
+    }
+
+    /// Where a member is: in each room there is one of each node.
+    fn hub(&self, member: usize) -> &Arc<Hub<Page>> {
+        &self.nodes[member / ROOMS % self.nodes.len()]
     }
 
     async fn room(&self, member: usize) -> Arc<hub::Room<Page>> {
         let name = RoomName::parse(&format!("room-{}", member % ROOMS)).unwrap();
-        self.hub.room(&name, || true).await.unwrap()
+        self.hub(member).room(&name, || true).await.unwrap()
     }
 
     async fn run(&mut self, step: Step) {
@@ -154,19 +205,20 @@ impl World {
             Step::Join(member) => self.join(member).await,
             Step::Leave(member) => self.members[member].seated = None,
             Step::Kill => {
-                let folder = copy(&self.folder);
-                self.everybody_leaves();
-                self.hub.close().await;
-                self.hub = start(folder.path());
-                self.folder = folder;
+                let _former = self.kept.kill();
+                self.restart().await;
             }
-            Step::Restart => {
-                self.everybody_leaves();
-                self.hub.close().await;
-                self.hub = start(self.folder.path());
-            }
+            Step::Restart => self.restart().await,
         }
         self.check().await;
+    }
+
+    async fn restart(&mut self) {
+        self.everybody_leaves();
+        for node in &self.nodes {
+            node.close().await;
+        }
+        self.nodes = self.kept.start().await;
     }
 
     async fn publish(&self, member: usize, text: &str, expected: (u64, bool)) {
@@ -174,7 +226,7 @@ impl World {
         let draft = Draft { from: name(member), body, as_sent: None, id: None };
         let dedup = DedupKey { session: format!("session-{member}").into(), id: text.into() };
         let room = self.room(member).await;
-        let receipt = self.hub.publish_or_refuse(&room, draft, Some(dedup)).await.unwrap();
+        let receipt = self.hub(member).publish_or_refuse(&room, draft, Some(dedup)).await.unwrap();
         assert_eq!((receipt.offset.0, receipt.repeat), expected);
     }
 
@@ -184,7 +236,7 @@ impl World {
         }
         let room = self.room(member).await;
         let page = Page::default();
-        let session = Session::new(page.clone(), Arc::clone(self.hub.limits()));
+        let session = Session::new(page.clone(), Arc::clone(self.hub(member).limits()));
         let position = self.members[member].position;
         let join = Join {
             name: name(member),
@@ -197,7 +249,7 @@ impl World {
             told = Some(*welcome);
             None
         };
-        let seat = self.hub.join(&room, &session, join, welcome).await.unwrap();
+        let seat = self.hub(member).join(&room, &session, join, welcome).await.unwrap();
         let told = told.unwrap();
         assert_eq!(told.recovered, position.map(|_| true), "everything that was acked can be recovered");
         assert_eq!(told.offset, position.map_or(Offset(0), |position| position.offset));
@@ -219,7 +271,9 @@ impl World {
 
     /// Everybody who is there has heard everything, in order and once.
     async fn check(&mut self) {
-        self.hub.settle().await;
+        for node in &self.nodes {
+            node.settle().await;
+        }
         for (number, member) in self.members.iter_mut().enumerate() {
             let Some((_, page)) = &member.seated else { continue };
             let said = self.model[number % ROOMS].iter().zip(1..);
@@ -245,13 +299,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn rooms_and_members_are_as_in_the_model(steps in proptest::collection::vec(step(), 1..40)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut world = World::new();
-            for step in steps {
-                world.run(step).await;
-            }
-        });
+    fn over_files_rooms_and_members_are_as_in_the_model(steps in proptest::collection::vec(step(), 1..40)) {
+        run(Kept::files(), steps);
     }
+
+    #[test]
+    fn over_redis_rooms_and_members_are_as_in_the_model(steps in proptest::collection::vec(step(), 1..40)) {
+        run(Kept::redis(), steps);
+    }
+}
+
+fn run(kept: Kept, steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::new(kept).await;
+        for step in steps {
+            world.run(step).await;
+        }
+    });
 }
