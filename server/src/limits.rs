@@ -384,6 +384,11 @@ fn hub_limits(tape_tail_max_bytes: u64) -> HubLimits {
         catch_up_page_messages: 500,
         compare_interval: Duration::from_secs(5),
         ahead_max_messages: 4096,
+        // Chosen: an answer of the store that is under way is here by then.
+        hole_patience: Duration::from_millis(20),
+        // Chosen: longer than it takes to hear of a refusal and to come back.
+        refused_retry_max: Duration::from_secs(2),
+        refused_senders_max: 10_000,
     }
 }
 

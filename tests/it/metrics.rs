@@ -81,7 +81,8 @@ async fn the_history_says_how_much_it_stores_and_how_it_keeps_up() {
 #[tokio::test]
 async fn what_retention_takes_is_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let server = TestServer::bounded_in_folder(folder.path(), |limits| limits.sqlite.room_max_messages = 10).await;
+    let server =
+        TestServer::bounded_in_folder(folder.path(), |limits| limits.sqlite.retention.room_max_messages = 10).await;
     let mut client = server.native("room=m").await;
     for number in 0..30 {
         client.say(&number.to_string()).await;

@@ -7,12 +7,14 @@ mod by_room;
 mod clock;
 mod memory;
 mod redis;
+mod retention;
 mod shared_image;
 mod sqlite;
 
 pub use by_room::ByRoom;
 pub use memory::{MemoryLimits, MemoryStore};
 pub use redis::{Clock, RedisLimits, RedisOpenError, RedisOptions, RedisStore};
+pub use retention::Retention;
 pub use sqlite::{
     Archive, ArchiveError, ArchivedPicture, OpenError, Restore, SqliteLimits, SqliteOptions, SqliteStore, Sync,
 };

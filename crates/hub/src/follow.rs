@@ -23,10 +23,6 @@ use crate::room::{Delivered, Room};
 use crate::session::Sink;
 use crate::store::{Store, StoreError};
 
-/// Messages before one that is here already come within this time; then they
-/// are read from the store. Chosen: an answer of the store that is under way
-/// is here by then.
-const HOLE_PATIENCE: Duration = Duration::from_millis(20);
 /// How often it is looked whether members came or went.
 const TICK: Duration = Duration::from_secs(1);
 /// Rooms that are compared at once.
@@ -68,6 +64,10 @@ impl<S: Sink> Follower<S> {
     /// The other nodes that may write into a room.
     fn nodes_of(&self, room: &RoomName) -> Option<&dyn Nodes> {
         self.store.nodes().filter(|_| !room.is_memory_only())
+    }
+
+    pub(crate) fn limits(&self) -> &HubLimits {
+        &self.limits
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -252,7 +252,7 @@ impl<S: Sink> Follower<S> {
 
     fn first_hole_at(&self) -> Option<Instant> {
         let rooms = self.rooms.lock();
-        rooms.values().filter_map(|followed| followed.ahead.since).min().map(|since| since + HOLE_PATIENCE)
+        rooms.values().filter_map(|followed| followed.ahead.since).min().map(|since| since + self.limits.hole_patience)
     }
 
     async fn fill_holes(&self) {
@@ -260,7 +260,7 @@ impl<S: Sink> Follower<S> {
         for followed in self.rooms.lock().values_mut() {
             if let Some(since) = followed.ahead.since
                 && let Some(room) = followed.room.upgrade()
-                && since.elapsed() >= HOLE_PATIENCE
+                && since.elapsed() >= self.limits.hole_patience
             {
                 followed.ahead.since = Some(Instant::now());
                 holes.push((room, followed.ahead.until));

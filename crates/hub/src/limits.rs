@@ -57,6 +57,14 @@ pub struct HubLimits {
     /// Messages of a room that came from other nodes before their turn; then
     /// they are let go, and read from the store.
     pub ahead_max_messages: usize,
+    /// Messages before such a one come within this time; then they are read
+    /// from the store.
+    pub hole_patience: Duration,
+    /// What a sender says after a message that was refused is refused, too,
+    /// until it says that one again; after this time it has given it up.
+    pub refused_retry_max: Duration,
+    /// Senders of whom that is remembered; more are taken at their word.
+    pub refused_senders_max: usize,
 }
 
 impl HubLimits {

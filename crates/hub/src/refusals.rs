@@ -11,29 +11,32 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::limits::HubLimits;
 use crate::name::RoomName;
 use crate::store::DedupKey;
 
-/// A sender that does not say it again in this time has given it up. Chosen:
-/// longer than it takes to hear of it and to come back.
-const RETRY_MAX: Duration = Duration::from_secs(2);
-/// Senders that are remembered; more are taken at their word.
-const SENDERS_MAX: usize = 10_000;
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Refusals {
+    /// A sender that does not say it again in this time has given it up.
+    retry_max: Duration,
+    /// Senders that are remembered; more are taken at their word.
+    senders_max: usize,
     /// By room and session: the first message that was refused, and when.
     first: HashMap<(RoomName, Arc<str>), (Arc<str>, Instant)>,
 }
 
 impl Refusals {
+    pub(crate) fn new(limits: &HubLimits) -> Self {
+        Self { retry_max: limits.refused_retry_max, senders_max: limits.refused_senders_max, first: HashMap::new() }
+    }
+
     /// Whether a message must be refused because one before it was.
     pub(crate) fn holds_back(&mut self, room: &RoomName, key: Option<&DedupKey>) -> bool {
         // The usual case costs nothing.
         let Some(key) = key.filter(|_| !self.first.is_empty()) else { return false };
         let sender = (room.clone(), Arc::clone(&key.session));
         let Some((id, at)) = self.first.get(&sender) else { return false };
-        if *id != key.id && at.elapsed() < RETRY_MAX {
+        if *id != key.id && at.elapsed() < self.retry_max {
             return true;
         }
         self.first.remove(&sender);
@@ -42,10 +45,10 @@ impl Refusals {
 
     /// The store has refused it.
     pub(crate) fn note(&mut self, room: &RoomName, key: &DedupKey) {
-        if self.first.len() >= SENDERS_MAX {
-            self.first.retain(|_, (_, at)| at.elapsed() < RETRY_MAX);
+        if self.first.len() >= self.senders_max {
+            self.first.retain(|_, (_, at)| at.elapsed() < self.retry_max);
         }
-        if self.first.len() < SENDERS_MAX {
+        if self.first.len() < self.senders_max {
             let sender = (room.clone(), Arc::clone(&key.session));
             self.first.entry(sender).or_insert_with(|| (Arc::clone(&key.id), Instant::now()));
         }
@@ -60,7 +63,8 @@ mod tests {
     async fn those_behind_a_refused_message_wait_for_it() {
         let room = RoomName::parse("a").unwrap();
         let key = |session: &str, id: &str| DedupKey { session: session.into(), id: id.into() };
-        let mut refusals = Refusals::default();
+        let retry_max = Duration::from_secs(2);
+        let mut refusals = Refusals { retry_max, senders_max: 2, first: HashMap::new() };
         let mut holds_back = |session: &str, id: &str, is_refused: bool| {
             let key = key(session, id);
             let is_held_back = refusals.holds_back(&room, Some(&key));
@@ -76,7 +80,7 @@ mod tests {
         assert!(holds_back("s", "2", true));
         assert!(!holds_back("s", "1", false));
         assert!(!holds_back("s", "2", true));
-        tokio::time::advance(RETRY_MAX).await;
+        tokio::time::advance(retry_max).await;
         assert!(!holds_back("s", "3", false), "the sender has given it up");
     }
 }

@@ -25,7 +25,7 @@ pub(crate) async fn write<S: Sink>(
     batch_max: usize,
     stored: Arc<AtomicU64>,
 ) {
-    let mut refusals = Refusals::default();
+    let mut refusals = Refusals::new(follower.limits());
     let gather_max = follower.store().gather_max();
     while let Some(items) = queue.take(batch_max).await {
         let is_small = (2..WORTHWHILE_BATCH).contains(&items.len());

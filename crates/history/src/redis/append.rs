@@ -89,12 +89,12 @@ fn script(servers: &Servers, Asking { node, now, limits }: Asking<'_>, group: &G
         .arg(format!("{:016x}", epoch.life))
         .arg(epoch.generation)
         .arg(offset.0)
-        .arg(limits.room_max_messages)
-        .arg(limits.room_max_bytes)
-        .arg(millis(limits.message_age_max))
-        .arg(millis(limits.room_age_max))
-        .arg(millis(limits.dedup_window))
-        .arg(limits.dedup_max_messages)
+        .arg(limits.retention.room_max_messages)
+        .arg(limits.retention.room_max_bytes)
+        .arg(millis(limits.retention.message_age_max))
+        .arg(millis(limits.retention.room_age_max))
+        .arg(millis(limits.retention.dedup_window))
+        .arg(limits.retention.dedup_max_messages)
         .arg(lineage);
     for (_, draft, dedup) in &group.drafts {
         match dedup {

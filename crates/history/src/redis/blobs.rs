@@ -35,7 +35,8 @@ impl Blobs {
         blob: &Blob,
         now: Timestamp,
     ) -> Result<BlobId, StoreError> {
-        let (bytes, bytes_max) = (blob.bytes.len() as u64, limits.blob_max_bytes.min(limits.blobs_max_bytes));
+        let (bytes, bytes_max) =
+            (blob.bytes.len() as u64, limits.retention.blob_max_bytes.min(limits.retention.blobs_max_bytes));
         if bytes > bytes_max {
             let size = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
             return Err(StoreError::BlobTooLarge { bytes: size(bytes), bytes_max: size(bytes_max) });
@@ -45,8 +46,8 @@ impl Blobs {
         let mut command = scripts.put_blob.run(&keys);
         command
             .arg(now.0)
-            .arg(limits.blobs_max_bytes)
-            .arg(millis(limits.blob_age_max))
+            .arg(limits.retention.blobs_max_bytes)
+            .arg(millis(limits.retention.blob_age_max))
             .arg(EACH)
             .arg(&*id.0)
             .arg(&*blob.mime_type)
@@ -66,7 +67,8 @@ impl Blobs {
         command.arg(key(id)).arg(&["at", "type", "bytes"]);
         let answer: Vec<Value> = link.ask(&command).await?;
         let Ok([at, mime_type, Value::BulkString(bytes)]) = <[Value; 3]>::try_from(answer) else { return Ok(None) };
-        let is_old = number(&at).is_none_or(|at| now.0.saturating_sub_unsigned(at) >= millis(limits.blob_age_max));
+        let is_old =
+            number(&at).is_none_or(|at| now.0.saturating_sub_unsigned(at) >= millis(limits.retention.blob_age_max));
         let Some(mime_type) = text(&mime_type).filter(|_| !is_old) else { return Ok(None) };
         Ok(Some(Blob { bytes: Bytes::from(bytes), mime_type: mime_type.to_owned().into() }))
     }

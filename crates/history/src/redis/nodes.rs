@@ -43,7 +43,7 @@ impl RedisStore {
             .arg(known.offset.0)
             .arg(*members)
             .arg(millis(self.limits.presence_age_max))
-            .arg(millis(self.limits.room_age_max))
+            .arg(millis(self.limits.retention.room_age_max))
             .arg(lineage);
         command
     }

@@ -61,7 +61,7 @@ impl Dedup {
     /// `head`.
     pub(super) fn find(&self, key: u128, head: Offset, now: Timestamp, limits: &SqliteLimits) -> Option<First> {
         let first = *self.known.get(&key)?;
-        let is_near = head.0.saturating_sub(first.offset.0) < limits.dedup_max_messages;
+        let is_near = head.0.saturating_sub(first.offset.0) < limits.retention.dedup_max_messages;
         (is_near && is_within(first.time, now, limits)).then_some(first)
     }
 
@@ -100,7 +100,7 @@ impl Dedup {
 }
 
 fn is_within(time: Timestamp, now: Timestamp, limits: &SqliteLimits) -> bool {
-    now.0.saturating_sub(time.0) < millis(limits.dedup_window)
+    now.0.saturating_sub(time.0) < millis(limits.retention.dedup_window)
 }
 
 /// A span as timestamps count it.

@@ -59,7 +59,8 @@ impl Pictures {
 
     /// Equal blobs get equal ids and are held once.
     pub(super) async fn put(&self, blob: Blob, now: Timestamp) -> Result<BlobId, StoreError> {
-        let (bytes, bytes_max) = (blob.bytes.len() as u64, self.limits.blob_max_bytes.min(self.limits.blobs_max_bytes));
+        let (bytes, bytes_max) =
+            (blob.bytes.len() as u64, self.limits.retention.blob_max_bytes.min(self.limits.retention.blobs_max_bytes));
         if bytes > bytes_max {
             let size = |bytes| usize::try_from(bytes).unwrap_or(usize::MAX);
             return Err(StoreError::BlobTooLarge { bytes: size(bytes), bytes_max: size(bytes_max) });
@@ -75,7 +76,7 @@ impl Pictures {
     }
 
     pub(super) async fn get(&self, id: BlobId, now: Timestamp) -> Result<Option<Blob>, StoreError> {
-        let oldest = now.0.saturating_sub(millis(self.limits.blob_age_max));
+        let oldest = now.0.saturating_sub(millis(self.limits.retention.blob_age_max));
         self.readers
             .read(move |db| {
                 let mut blob = db.prepare_cached("SELECT bytes, mime_type FROM blobs WHERE id = ?1 AND put_at > ?2")?;
@@ -100,8 +101,8 @@ impl Writer {
         let bytes = blob.bytes.len() as u64;
         let transaction = self.connection.transaction()?;
         let mut held = self.bytes - delete(&transaction, "id = ?1", &*id.0)?;
-        held -= delete(&transaction, "put_at <= ?1", now.0.saturating_sub(millis(limits.blob_age_max)))?;
-        while held + bytes > limits.blobs_max_bytes {
+        held -= delete(&transaction, "put_at <= ?1", now.0.saturating_sub(millis(limits.retention.blob_age_max)))?;
+        while held + bytes > limits.retention.blobs_max_bytes {
             let oldest: i64 = transaction.query_row("SELECT min(put) FROM blobs", [], |row| row.get(0))?;
             held -= delete(&transaction, "put = ?1", oldest)?;
         }

@@ -23,7 +23,7 @@ pub(super) fn trim(db: &Connection, room: &mut StoredRoom, limits: &SqliteLimits
 
 /// The oldest message to keep, and the bytes before it.
 fn keep_from(db: &Connection, room: &StoredRoom, limits: &SqliteLimits) -> rusqlite::Result<(Offset, u64)> {
-    let by_count = (room.head.0 + 1).saturating_sub(limits.room_max_messages);
+    let by_count = (room.head.0 + 1).saturating_sub(limits.retention.room_max_messages);
     let at_most = room.first_held.0.saturating_add(limits.delete_max_rows).min(room.head.0);
     let from = by_count.clamp(room.first_held.0, at_most);
     let mut rows = db.prepare_cached(
@@ -33,7 +33,7 @@ fn keep_from(db: &Connection, room: &StoredRoom, limits: &SqliteLimits) -> rusql
     let mut kept = (room.first_held, room.first_before);
     while let Some(row) = rows.next()? {
         kept = (Offset(unsigned(row.get(0)?)), unsigned(row.get(1)?));
-        if room.total - kept.1 <= limits.room_max_bytes {
+        if room.total - kept.1 <= limits.retention.room_max_bytes {
             break;
         }
     }
@@ -78,7 +78,7 @@ impl Sweep {
             "DELETE FROM rooms WHERE id > ?1 AND id <= ?2 AND floor_time <= ?3 \
              AND NOT EXISTS (SELECT 1 FROM messages WHERE room = rooms.id) RETURNING id",
         )?;
-        let until = now.0.saturating_sub(millis(limits.room_age_max));
+        let until = now.0.saturating_sub(millis(limits.retention.room_age_max));
         let rooms = delete.query_map([self.room, last, until], |row| row.get(0))?.collect::<Result<_, _>>()?;
         // After the last room it begins anew.
         self.room = if count < ROOMS_A_SWEEP { 0 } else { last };
@@ -88,7 +88,7 @@ impl Sweep {
 
 /// The oldest messages of all rooms are the first rows of the table.
 fn messages(db: &Connection, now: Timestamp, limits: &SqliteLimits) -> rusqlite::Result<Swept> {
-    let until = now.0.saturating_sub(millis(limits.message_age_max));
+    let until = now.0.saturating_sub(millis(limits.retention.message_age_max));
     let mut oldest = db.prepare_cached("SELECT id, room, offset, time FROM messages ORDER BY id LIMIT ?1")?;
     let oldest: Vec<Row> = oldest
         .query_map([integer(limits.delete_max_rows)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?

@@ -29,8 +29,8 @@ impl StoredRoom {
     /// Whether it holds more than it may.
     pub(super) fn is_over(&self, limits: &SqliteLimits) -> bool {
         self.first_held < self.head
-            && (self.head.0 + 1 - self.first_held.0 > limits.room_max_messages
-                || self.total - self.first_before > limits.room_max_bytes)
+            && (self.head.0 + 1 - self.first_held.0 > limits.retention.room_max_messages
+                || self.total - self.first_before > limits.retention.room_max_bytes)
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use history::{
-    ByRoom, MemoryLimits, MemoryStore, RedisLimits, RedisOptions, SqliteLimits, SqliteOptions, SqliteStore, Sync,
+    ByRoom, MemoryLimits, MemoryStore, RedisLimits, RedisOptions, Retention, SqliteLimits, SqliteOptions, SqliteStore,
+    Sync,
 };
 use hub::{
     Append, Appended, Blob, Body, DedupKey, Draft, Epoch, Head, Offset, PersonName, Position, RoomName, Store,
@@ -170,25 +171,23 @@ impl Drop for Borrowed {
 }
 
 fn redis_options(url: String, bounds: Bounds) -> RedisOptions {
-    let limits = RedisLimits {
-        room_max_messages: bounds.room_max_messages,
-        room_max_bytes: bounds.room_max_bytes,
-        dedup_max_messages: bounds.dedup_max,
-        blobs_max_bytes: bounds.blobs_max_bytes,
-        ..RedisLimits::default()
-    };
+    let limits = RedisLimits { retention: retention(bounds), ..RedisLimits::default() };
     RedisOptions { limits, ..RedisOptions::new(url) }
 }
 
 fn bounded(folder: &TempDir, bounds: Bounds) -> SqliteOptions {
-    let limits = SqliteLimits {
+    let limits = SqliteLimits { retention: retention(bounds), ..SqliteLimits::default() };
+    SqliteOptions { limits, ..options(folder) }
+}
+
+fn retention(bounds: Bounds) -> Retention {
+    Retention {
         room_max_messages: bounds.room_max_messages,
         room_max_bytes: bounds.room_max_bytes,
         dedup_max_messages: bounds.dedup_max,
         blobs_max_bytes: bounds.blobs_max_bytes,
-        ..SqliteLimits::default()
-    };
-    SqliteOptions { limits, ..options(folder) }
+        ..Retention::default()
+    }
 }
 
 /// As the server opens it, but with the test's clock.

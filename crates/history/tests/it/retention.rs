@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use history::{SqliteLimits, SqliteOptions, SqliteStore};
+use history::{Retention, SqliteLimits, SqliteOptions, SqliteStore};
 use hub::Store;
 use tempfile::TempDir;
 
@@ -14,6 +14,10 @@ fn open(folder: &TempDir, limits: SqliteLimits) -> SqliteStore {
     SqliteStore::open(SqliteOptions { limits, ..options(folder) }).unwrap()
 }
 
+fn keeping(retention: Retention) -> SqliteLimits {
+    SqliteLimits { retention, ..SqliteLimits::default() }
+}
+
 async fn held(store: &SqliteStore, name: &str) -> (u64, u64) {
     settled(store).await;
     let head = head(store, name).await.unwrap();
@@ -23,7 +27,7 @@ async fn held(store: &SqliteStore, name: &str) -> (u64, u64) {
 #[tokio::test]
 async fn a_room_keeps_its_newest_messages_by_number_in_every_room_alike() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder, SqliteLimits { room_max_messages: 100, ..SqliteLimits::default() });
+    let store = open(&folder, keeping(Retention { room_max_messages: 100, ..Retention::default() }));
     for _ in 0..25 {
         let batch = (0..30).map(|n| append(["a", "b", "c"][n % 3], "m", None)).collect();
         outcomes(&store, batch).await;
@@ -37,7 +41,7 @@ async fn a_room_keeps_its_newest_messages_by_number_in_every_room_alike() {
 #[tokio::test]
 async fn a_room_keeps_its_newest_messages_by_bytes_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = || SqliteLimits { room_max_bytes: 100_000, ..SqliteLimits::default() };
+    let limits = || keeping(Retention { room_max_bytes: 100_000, ..Retention::default() });
     let text = "x".repeat(1000);
     let mut store = open(&folder, limits());
     let mut firsts = Vec::new();
@@ -58,7 +62,10 @@ async fn a_bound_that_was_lowered_is_reached_little_by_little() {
     let store = open(&folder, SqliteLimits::default());
     fill(&store, "a", 1000).await;
     store.close().await;
-    let store = open(&folder, SqliteLimits { room_max_messages: 100, delete_max_rows: 300, ..SqliteLimits::default() });
+    let store = open(
+        &folder,
+        SqliteLimits { delete_max_rows: 300, ..keeping(Retention { room_max_messages: 100, ..Retention::default() }) },
+    );
     let mut firsts = Vec::new();
     for _ in 0..4 {
         fill(&store, "a", 1).await;

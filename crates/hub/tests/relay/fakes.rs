@@ -196,6 +196,9 @@ pub(crate) fn limits() -> HubLimits {
         catch_up_page_messages: 7,
         compare_interval: Duration::from_secs(5),
         ahead_max_messages: 100,
+        hole_patience: Duration::from_millis(20),
+        refused_retry_max: Duration::from_secs(2),
+        refused_senders_max: 10,
     }
 }
 
