@@ -66,6 +66,8 @@ impl Arguments {
 pub(crate) struct Row {
     kind: Kind,
     runs: Vec<Run>,
+    /// Why it is not measured: some members were not given what others were.
+    fault: Option<String>,
 }
 
 impl Row {
@@ -110,12 +112,20 @@ fn main() -> Result<()> {
 /// Runs all relays of a case, by turns.
 fn compare(case: &Case, arguments: &Arguments) -> Result<Vec<Row>> {
     let wanted = case.relays.iter().filter(|kind| arguments.is_wanted(**kind));
-    let mut rows: Vec<Row> = wanted.map(|kind| Row { kind: *kind, runs: Vec::new() }).collect();
+    let mut rows: Vec<Row> = wanted.map(|kind| Row { kind: *kind, runs: Vec::new(), fault: None }).collect();
     let time = Duration::from_secs_f64(arguments.seconds);
     for _ in 0..arguments.rounds {
-        for row in &mut rows {
+        for row in rows.iter_mut().filter(|row| row.fault.is_none()) {
             let run = measure::run(case, row.kind, &arguments.programs, time);
-            row.runs.push(run.with_context(|| format!("{}, {}", row.kind.name(), case.title))?);
+            match run.with_context(|| format!("{}, {}", row.kind.name(), case.title)) {
+                Ok(run) => row.runs.push(run),
+                Err(error) if !row.kind.is_ours() => {
+                    println!("{error:#}");
+                    // What stood behind the colon is the message itself.
+                    row.fault = error.root_cause().to_string().split(':').next().map(str::to_owned);
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(rows)

@@ -25,11 +25,15 @@ impl Page {
         let begin = self.0.len();
         let is_large = case.message_bytes >= 1 << 10;
         let cost = if is_large { "CPU a MiB, µs" } else { "CPU a delivery, ns" };
-        let base = rows.iter().find(|row| row.kind == Kind::BunRaw);
+        let base = rows.iter().find(|row| row.kind == Kind::BunRaw && row.fault.is_none());
         self.line(format!("\n### {}\n", case.title));
         self.line(format!("| relay | deliveries/s | × Bun | {cost} | × Bun | p50, ms | p99, ms | load idle |"));
         self.line("|---|--:|--:|--:|--:|--:|--:|--:|");
         for row in rows {
+            if let Some(fault) = &row.fault {
+                self.line(format!("| {} | {fault} | | | | | | |", row.kind.name()));
+                continue;
+            }
             let rate = row.median(|run| run.deliveries_per_sec);
             let cpu_ns = row.median(|run| run.cpu_ns_per_delivery);
             let cost = if is_large {

@@ -56,6 +56,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Whether a fault of it fails the comparison.
+    pub(crate) fn is_ours(self) -> bool {
+        matches!(self, Self::NegaphoneRaw | Self::NegaphoneNative | Self::NegaphoneStored)
+    }
+
     /// As it is called on the page.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -132,7 +132,7 @@ fn a_chessboard_hardly_grows() {
         let is_edge = row % 25 == 0;
         // Sub along the edge of a square, Up within it.
         raw.push(if is_edge { 1 } else { 2 });
-        let colour = |column: usize| if (column / 25 + row / 25) % 2 == 0 { 0xFF } else { 0_u8 };
+        let colour = |column: usize| if (column / 25 + row / 25).is_multiple_of(2) { 0xFF } else { 0_u8 };
         for column in 0..200 {
             let left = if column == 0 { 0 } else { colour(column - 1) };
             raw.extend([if is_edge { colour(column).wrapping_sub(left) } else { 0 }; 3]);
