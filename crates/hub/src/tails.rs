@@ -23,6 +23,7 @@ pub(crate) async fn cut_tails<S: Sink>(hub: Weak<Hub<S>>, space: Arc<TapeSpace>)
             let Some(hub) = hub.upgrade() else { return };
             end_longest(&hub.sessions());
             drop(hub);
+            // Nothing tells when their doors have let go of what they held.
             sleep(CUT_INTERVAL).await;
         }
     }
