@@ -111,13 +111,17 @@ pub struct RoomTally {
     /// See [`Tally`].
     pub lost: u64,
     /// See [`Tally`].
-    pub duplicated: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicated: Option<u64>,
     /// See [`Tally`].
-    pub reordered: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reordered: Option<u64>,
     /// See [`Tally`].
-    pub corrupted: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrupted: Option<u64>,
     /// See [`Tally`].
-    pub foreign: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<u64>,
 }
 
 impl RoomTally {
@@ -126,6 +130,7 @@ impl RoomTally {
         if plan.rooms < 2 {
             return Vec::new();
         }
+        let has = |count| plan.scenario.measures(Metric::Count(count));
         let all = finding.by_room.iter().zip(0..).map(|(found, room)| {
             let lost = found.missing.saturating_sub(found.counts.corrupted);
             let senders = (room..plan.clients).step_by(plan.rooms as usize);
@@ -136,10 +141,10 @@ impl RoomTally {
                 expected: found.expected,
                 received: found.expected.saturating_sub(lost) + found.counts.duplicated,
                 lost,
-                duplicated: found.counts.duplicated,
-                reordered: found.counts.reordered,
-                corrupted: found.counts.corrupted,
-                foreign: found.counts.foreign,
+                duplicated: has(Count::Duplicated).then_some(found.counts.duplicated),
+                reordered: has(Count::Reordered).then_some(found.counts.reordered),
+                corrupted: has(Count::Corrupted).then_some(found.counts.corrupted),
+                foreign: has(Count::Foreign).then_some(found.counts.foreign),
             }
         });
         all.collect()
@@ -148,6 +153,17 @@ impl RoomTally {
     /// Deliveries that were not as they should be.
     #[must_use]
     pub fn faults(&self) -> u64 {
-        self.lost + self.duplicated + self.reordered + self.corrupted
+        self.faults_by_name().into_iter().filter_map(|(_, count)| count).sum()
+    }
+
+    /// The same of each kind.
+    #[must_use]
+    pub fn faults_by_name(&self) -> [(&'static str, Option<u64>); 4] {
+        [
+            ("lost", Some(self.lost)),
+            ("duplicated", self.duplicated),
+            ("reordered", self.reordered),
+            ("corrupted", self.corrupted),
+        ]
     }
 }

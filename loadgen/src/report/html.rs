@@ -214,23 +214,24 @@ fn books(outcome: &Outcome) -> Markup {
 fn rooms(outcome: &Outcome) -> Markup {
     let mut rooms: Vec<&RoomTally> = outcome.rooms.iter().collect();
     rooms.sort_by_key(|room| std::cmp::Reverse(room.faults()));
+    let measured = rooms.first().map(|room| room.faults_by_name());
+    let faults = measured.into_iter().flatten().filter_map(|(name, count)| count.map(|_| name));
     html! {
         @if !rooms.is_empty() {
             section {
                 h2 { "Rooms" span.unit { (rooms.len()) } }
                 table {
                     tr {
-                        @for name in ["", "clients", "sent", "expected", "received", "lost", "duplicated", "reordered", "corrupted"] {
-                            th { (name) }
-                        }
+                        @for name in ["", "clients", "sent", "expected", "received"].into_iter().chain(faults) { th { (name) } }
                     }
                     @for room in rooms.iter().take(ROOMS_SHOWN) {
                         tr {
                             td { (room.room) }
                             td { (room.clients) }
-                            @for count in [
-                                room.sent, room.expected, room.received, room.lost, room.duplicated, room.reordered, room.corrupted,
-                            ] { td { (whole(count)) } }
+                            @for count in [room.sent, room.expected, room.received] { td { (whole(count)) } }
+                            @for count in room.faults_by_name().into_iter().filter_map(|(_, count)| count) {
+                                td { (whole(count)) }
+                            }
                         }
                     }
                 }

@@ -85,11 +85,12 @@ fn write_rooms(out: &mut String, outcome: &Outcome) -> fmt::Result {
     }
     faulty.sort_by_key(|room| std::cmp::Reverse(room.faults()));
     writeln!(out, "\n  rooms with faults: {} of {}", faulty.len(), outcome.rooms.len())?;
-    for RoomTally { room, expected, lost, duplicated, reordered, corrupted, .. } in faulty.iter().take(ROOMS_SHOWN) {
-        writeln!(
-            out,
-            "    {room}  expected {expected}  lost {lost}  duplicated {duplicated}  reordered {reordered}  corrupted {corrupted}"
-        )?;
+    for room in faulty.iter().take(ROOMS_SHOWN) {
+        write!(out, "    {}  expected {}", room.room, room.expected)?;
+        for (name, count) in room.faults_by_name().into_iter().filter_map(|(name, count)| Some((name, count?))) {
+            write!(out, "  {name} {count}")?;
+        }
+        writeln!(out)?;
     }
     if faulty.len() > ROOMS_SHOWN {
         writeln!(out, "    …")?;

@@ -65,13 +65,15 @@ async fn a_server_that_refuses_everything_does_not_pass_and_has_not_stalled() {
 #[tokio::test]
 async fn what_is_answered_has_arrived_and_what_is_refused_is_not_expected() {
     let (url, heard, _server) = start(|number| !number.is_multiple_of(10)).await;
-    let posts = "chat --protocol http --clients 2 --rate 100 --duration 500ms --drain 30s";
+    let posts = "chat --protocol http --clients 2 --rooms 2 --rate 100 --duration 500ms --drain 30s";
     let access = "--header X-Seat:{client} --bind 127.0.0.2-127.0.0.3";
     let outcome = run(&format!("{posts} {access}"), &url).await;
     let tally = outcome.tally;
     assert_eq!(outcome.verdict, Verdict::Passed, "{:?} {tally:?}", outcome.reason);
     assert_eq!((tally.sent, tally.refused, tally.expected, tally.received), (50, 5, 45, 45));
     assert_eq!((tally.lost, tally.duplicated, tally.corrupted, tally.foreign), (0, None, None, None));
+    let of_rooms: Vec<_> = outcome.rooms.iter().map(|room| (room.sent, room.lost, room.duplicated)).collect();
+    assert_eq!(of_rooms, [(25, 0, None); 2]);
     assert_eq!(outcome.histograms.latency.0.len(), 45);
 
     let heard = heard.lock();
