@@ -146,10 +146,15 @@ fn run(plan: &Arc<Plan>) -> anyhow::Result<Outcome> {
         plan::Scenario::Talk(_) | plan::Scenario::Connect => Builder::new_current_thread(),
         plan::Scenario::Images { .. } => Builder::new_multi_thread(),
     };
+    let plan = Arc::clone(plan);
     runtime.enable_all().build()?.block_on(async {
         let stop = stop_on_signal()?;
-        let tell = |records| Progress::start(Arc::clone(plan), records);
-        let (outcome, progress) = loadgen::run(plan, stop, tell).await?;
+        // A task, as all others are: the runtime makes a system call to wake what it blocks on.
+        let running = tokio::spawn(async move {
+            let tell = |records| Progress::start(Arc::clone(&plan), records);
+            loadgen::run(&plan, stop, tell).await
+        });
+        let (outcome, progress) = running.await??;
         progress.finish().await;
         Ok(outcome)
     })

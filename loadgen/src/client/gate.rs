@@ -19,6 +19,8 @@ use crate::seed::SplitMix;
 
 /// The longest head of an answer.
 const HEAD_MAX_BYTES: usize = 16 << 10;
+/// Room for an answer at first: one read where the server says no more than most do.
+const ANSWER_USUAL_BYTES: usize = 1 << 10;
 /// Header fields of an answer that are looked at.
 const FIELDS_MAX: usize = 64;
 /// So much of a refusal is told.
@@ -145,8 +147,6 @@ impl Gate {
             }
         }
         let stream = result?;
-        // Small messages are to leave at once.
-        stream.set_nodelay(true)?;
         Ok(match &self.tls {
             Some((connector, name)) => Stream::Tls(Box::new(connector.connect(name.clone(), stream).await?)),
             None => Stream::Tcp(stream),
@@ -154,9 +154,14 @@ impl Gate {
     }
 
     async fn dial_one(&self, address: SocketAddr, client: u32) -> io::Result<TcpStream> {
-        let Some(bind) = self.access.bind_of(client) else { return TcpStream::connect(address).await };
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.bind((bind, 0).into())?;
+        if let Some(bind) = self.access.bind_of(client) {
+            socket.bind((bind, 0).into())?;
+        }
+        // The client speaks first: the acknowledgement that ends the handshake of TCP goes with its request, not ahead of it.
+        rustix::net::sockopt::set_tcp_quickack(&socket, false)?;
+        // Small messages are to leave at once.
+        socket.set_nodelay(true)?;
         socket.connect(address).await
     }
 
@@ -243,7 +248,7 @@ fn websocket_key(random: &mut SplitMix) -> String {
 
 /// Reads the answer to an upgrade; returns what came behind it.
 async fn read_answer(stream: &mut Stream, key: &str) -> Result<Vec<u8>, ConnectError> {
-    let mut buffer = Vec::new();
+    let mut buffer = Vec::with_capacity(ANSWER_USUAL_BYTES);
     loop {
         let bytes = stream.read_buf(&mut buffer).await?;
         let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
