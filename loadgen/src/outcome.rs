@@ -258,6 +258,12 @@ impl Outcome {
             reason,
         }
     }
+
+    /// Connections that were made: fewer than there are clients where some failed, or a signal came first.
+    #[must_use]
+    pub fn connected(&self) -> u64 {
+        self.histograms.connect.0.len()
+    }
 }
 
 fn by_file(finding: &Finding) -> Vec<(String, Percentiles)> {

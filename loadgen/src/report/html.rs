@@ -75,7 +75,12 @@ fn head(outcome: &Outcome) -> Markup {
 fn lead(outcome: &Outcome) -> String {
     let tally = &outcome.tally;
     if outcome.scenario == "connect" {
-        return format!("{} connections, {} not made.", outcome.clients, tally.connect_errors);
+        return format!(
+            "{} of {} connections made, {} failed.",
+            whole(outcome.connected()),
+            outcome.clients,
+            whole(tally.connect_errors)
+        );
     }
     let faults = [Some(tally.lost), tally.corrupted, tally.duplicated, tally.reordered];
     let wrong: u64 = faults.into_iter().flatten().sum();

@@ -49,7 +49,7 @@ fn write_all(out: &mut String, outcome: &Outcome) -> fmt::Result {
 fn write_counts(out: &mut String, outcome: &Outcome) -> fmt::Result {
     let tally = &outcome.tally;
     if outcome.scenario == "connect" {
-        let made = u64::from(outcome.clients).saturating_sub(tally.connect_errors);
+        let made = outcome.connected();
         let Tally { connect_errors, disconnects, .. } = tally;
         return writeln!(
             out,

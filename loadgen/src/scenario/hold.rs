@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,35 +45,31 @@ pub(super) async fn run(
         first_end: Mutex::default(),
     });
     let start = records.start();
-    let room = Arc::new(Semaphore::new(CONNECTING_MAX));
-    for number in 0..plan.clients {
-        let due = plan.schedule.due(number.into());
+    let mut connecting = JoinSet::new();
+    let mut next = 0;
+    while next < plan.clients || !connecting.is_empty() {
+        let due = plan.schedule.due(next.into());
         tokio::select! {
+            // Who is still connecting then is dropped with the set.
             () = stop.cancelled() => break,
-            () = sleep_until(start + due) => {}
-        }
-        let permit = tokio::select! {
-            () = stop.cancelled() => break,
-            permit = Arc::clone(&room).acquire_owned() => permit.expect("never closed"),
-        };
-        let of_client = Arc::clone(&shared);
-        shared.tasks.spawn(async move {
-            if let Some(connection) = connect(&of_client, number).await {
-                // In a task of its own: one that has connected is several times as large as one that waits.
-                of_client.tasks.spawn(hold(connection, Arc::clone(&of_client)));
+            Some(connected) = connecting.join_next() => {
+                if let Ok(Some(connection)) = connected {
+                    // In a task of its own: one that has connected is several times as large as one that waits.
+                    shared.tasks.spawn(hold(connection, Arc::clone(&shared)));
+                }
             }
-            drop(permit);
-        });
+            () = sleep_until(start + due), if next < plan.clients && connecting.len() < CONNECTING_MAX => {
+                connecting.spawn(connect(Arc::clone(&shared), next));
+                next += 1;
+            }
+        }
     }
-    // All permits back: every connection was made, or was not.
-    let all = u32::try_from(CONNECTING_MAX).expect("a small number");
-    let settled = room.acquire_many(all).await;
+    drop(connecting);
     tokio::select! {
         () = stop.cancelled() => {}
         // To hold the connections for so long is what was asked for.
         () = tokio::time::sleep(plan.hold) => {}
     }
-    drop(settled);
     let duration = records.elapsed();
     shared.over.cancel();
     shared.tasks.close();
@@ -82,7 +78,7 @@ pub(super) async fn run(
     Ok(Finding { duration, first_end, ..Finding::default() })
 }
 
-async fn connect(shared: &Shared, number: u32) -> Option<Connection> {
+async fn connect(shared: Arc<Shared>, number: u32) -> Option<Connection> {
     let (begin, records) = (Instant::now(), &shared.records);
     match open(&shared.plan, &shared.gate, number).await {
         Ok(connection) => {

@@ -8,9 +8,10 @@ use loadgen::outcome::Outcome;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use wire::websocket::handshake::accept_key;
 
-use crate::run;
+use crate::{run, run_until};
 
 /// What the server does with a connection.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +102,26 @@ async fn a_server_that_does_not_upgrade_is_told_with_its_answer() {
     fails(Manner::Babbles, "", "it is not HTTP").await;
     fails(Manner::Sulks, "--connect-timeout 200ms", "no connection within 200ms").await;
     fails(Manner::Forges, "", "a wrong Sec-WebSocket-Accept").await;
+}
+
+#[tokio::test]
+async fn who_is_interrupted_does_not_wait_for_a_server_that_never_answers() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    let connecting = run_until("connect --clients 2 --connect-timeout 1h", &url, stop.clone());
+    let interrupted = async {
+        let reached = listener.accept().await.unwrap();
+        stop.cancel();
+        // Open to the end: to hang up would be an answer.
+        std::future::pending::<()>().await;
+        drop(reached);
+    };
+    let outcome = tokio::select! {
+        outcome = tokio::time::timeout(Duration::from_secs(60), connecting) => outcome.unwrap(),
+        () = interrupted => unreachable!("it never ends"),
+    };
+    assert_eq!((outcome.verdict, outcome.tally.connect_errors), (Verdict::Interrupted, 0));
 }
 
 #[tokio::test]
