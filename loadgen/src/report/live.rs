@@ -27,13 +27,21 @@ pub(super) struct Snapshot {
     pub(super) duration: Duration,
     /// Connections made, and wanted.
     pub(super) clients: (u64, u32),
-    pub(super) sent: (u64, f64),
-    pub(super) received: (u64, f64),
+    /// What is counted: so many in all, so many a second.
+    pub(super) counts: Vec<Counted>,
     pub(super) latency: Option<Percentiles>,
-    pub(super) lateness_p99_ms: f64,
+    pub(super) lateness_p99_ms: Option<f64>,
     /// Each by its name.
     pub(super) troubles: Vec<(&'static str, u64)>,
     pub(super) intervals: Vec<Interval>,
+}
+
+/// A count that grows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    pub(super) name: &'static str,
+    pub(super) count: u64,
+    pub(super) per_sec: f64,
 }
 
 /// The view; it stays where it was drawn last.
@@ -107,10 +115,10 @@ fn draw_progress(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
 
 fn draw_figures(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let [rates, times] = Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(area);
-    let row = |name: &str, (count, rate): (u64, f64)| {
+    let row = |&Counted { name, count, per_sec }: &Counted| {
         Line::from(vec![
             Span::raw(format!("{name:<10}")).dim(),
-            Span::styled(format!("{:>9}/s", short(rate)), Style::new().add_modifier(Modifier::BOLD)),
+            Span::styled(format!("{:>9}/s", short(per_sec)), Style::new().add_modifier(Modifier::BOLD)),
             Span::raw(format!("  {count:>12} in all")).dim(),
         ])
     };
@@ -121,8 +129,11 @@ fn draw_figures(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
         let text: Vec<_> = troubles.iter().map(|(name, count)| format!("{name} {count}")).collect();
         Line::from(vec![Span::raw(format!("{:<10}", "errors")).dim(), Span::styled(text.join("  "), Color::Red)])
     };
-    let own = format!("own lateness, p99 {:.2} ms", snapshot.lateness_p99_ms);
-    let left = vec![row("sent", snapshot.sent), row("received", snapshot.received), trouble, Line::from(own).dim()];
+    let mut left: Vec<_> = snapshot.counts.iter().map(row).collect();
+    left.push(trouble);
+    if let Some(ms) = snapshot.lateness_p99_ms {
+        left.push(Line::from(format!("own lateness, p99 {ms:.2} ms")).dim());
+    }
     frame.render_widget(Paragraph::new(left), rates);
     let Some(ms) = snapshot.latency else { return };
     let time = |name: &str, value: f64| {
@@ -137,8 +148,12 @@ fn draw_figures(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
 
 fn draw_sparks(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let [left, right] = Layout::horizontal([Constraint::Percentage(50), Constraint::Percentage(50)]).areas(area);
-    let received = |interval: &Interval| interval.counts.received.max(interval.counts.connected);
-    draw_spark(frame, left, "received, each second", Color::Blue, snapshot, received);
+    let came = |interval: &Interval| interval.counts.received.max(interval.counts.connected);
+    let name = snapshot.counts.last().map_or("", |counted| counted.name);
+    draw_spark(frame, left, &format!("{name}, each second"), Color::Blue, snapshot, came);
+    if snapshot.latency.is_none() {
+        return;
+    }
     let p99 = |interval: &Interval| interval.latency.value_at_quantile(0.99);
     draw_spark(frame, right, "latency p99, each second", Color::Yellow, snapshot, p99);
 }
@@ -174,10 +189,12 @@ mod tests {
             elapsed: Duration::from_secs(5),
             duration: Duration::from_secs(20),
             clients: (200, 200),
-            sent: (2500, 500.0),
-            received: (500_000, 100_000.0),
+            counts: vec![
+                Counted { name: "sent", count: 2500, per_sec: 500.0 },
+                Counted { name: "received", count: 500_000, per_sec: 100_000.0 },
+            ],
             latency: Some(ms),
-            lateness_p99_ms: 0.1,
+            lateness_p99_ms: Some(0.1),
             troubles: vec![("errors", 3), ("refused", 0)],
             intervals: Vec::new(),
         };

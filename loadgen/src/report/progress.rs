@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::live::{Live, Snapshot};
+use super::live::{Counted, Live, Snapshot};
 use crate::outcome::Percentiles;
-use crate::plan::Plan;
+use crate::plan::{Plan, Scenario};
 use crate::record::Records;
 use crate::share::Share;
 
@@ -34,7 +34,7 @@ impl Progress {
         // Several processes on one terminal would draw over each other.
         let live = if plan.share.is_none() && std::io::stderr().is_terminal() { Live::new() } else { None };
         let (finish, finished) = oneshot::channel();
-        let task = tokio::spawn(tell(Teller { plan, records, before: (0, 0, Duration::ZERO) }, live, finished));
+        let task = tokio::spawn(tell(Teller { plan, records, before: (Vec::new(), Duration::ZERO) }, live, finished));
         Self { task, finish }
     }
 
@@ -46,7 +46,11 @@ impl Progress {
 }
 
 async fn tell(mut teller: Teller, mut live: Option<Live>, mut finished: oneshot::Receiver<()>) {
-    let mut tick = interval(if live.is_some() { LIVE_TICK } else { PLAIN_TICK });
+    let period = if live.is_some() { LIVE_TICK } else { PLAIN_TICK };
+    if live.is_none() {
+        plain(&teller.look(), teller.plan.share);
+    }
+    let mut tick = interval_at(Instant::now() + period, period);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         tokio::select! {
@@ -67,16 +71,29 @@ async fn tell(mut teller: Teller, mut live: Option<Live>, mut finished: oneshot:
 struct Teller {
     plan: Arc<Plan>,
     records: Arc<Records>,
-    /// Sent, received and when, at the look before.
-    before: (u64, u64, Duration),
+    /// What was counted at the look before, and when that was.
+    before: (Vec<Counted>, Duration),
 }
 
 impl Teller {
     fn look(&mut self) -> Snapshot {
         let (plan, records) = (&self.plan, &self.records);
         let (elapsed, counted, measured) = (records.elapsed(), records.counted(), records.merged());
-        let seconds = elapsed.saturating_sub(self.before.2).as_secs_f64().max(1e-3);
-        let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+        let seconds = elapsed.saturating_sub(self.before.1).as_secs_f64().max(1e-3);
+        let counts = match plan.scenario {
+            Scenario::Connect => vec![("connected", counted.connected)],
+            Scenario::Talk(_) | Scenario::Images { .. } => vec![("sent", counted.sent), ("received", counted.received)],
+        };
+        let earlier = self.before.0.iter().map(|before| before.count).chain(std::iter::repeat(0));
+        let counts: Vec<_> = counts
+            .into_iter()
+            .zip(earlier)
+            .map(|((name, count), before)| Counted {
+                name,
+                count,
+                per_sec: count.saturating_sub(before) as f64 / seconds,
+            })
+            .collect();
         let of = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
         let snapshot = Snapshot {
             title: plan.name().to_owned(),
@@ -84,10 +101,9 @@ impl Teller {
             elapsed,
             duration: plan.schedule.duration() + plan.hold,
             clients: (counted.connected, plan.clients),
-            sent: (counted.sent, rate(counted.sent, self.before.0)),
-            received: (counted.received, rate(counted.received, self.before.1)),
+            counts: counts.clone(),
             latency: Percentiles::of(&measured.latency),
-            lateness_p99_ms: measured.lateness.value_at_quantile(0.99) as f64 / 1e3,
+            lateness_p99_ms: Percentiles::of(&measured.lateness).map(|ms| ms.p99),
             troubles: vec![
                 ("refused", of(&records.counters.refused)),
                 ("errors", of(&records.counters.errors)),
@@ -99,7 +115,7 @@ impl Teller {
             ],
             intervals: records.intervals(),
         };
-        self.before = (counted.sent, counted.received, elapsed);
+        self.before = (counts, elapsed);
         snapshot
     }
 }
@@ -111,16 +127,13 @@ fn plain(snapshot: &Snapshot, share: Option<Share>) {
         eprintln!("{who}connecting {} clients to {}", snapshot.clients.1, snapshot.url);
         return;
     }
-    let ((sent, sent_rate), (received, received_rate)) = (snapshot.sent, snapshot.received);
+    let counts: String = snapshot
+        .counts
+        .iter()
+        .map(|counted| format!("  {} {} ({:.0}/s)", counted.name, counted.count, counted.per_sec))
+        .collect();
     let p99 = snapshot.latency.map_or(String::new(), |ms| format!("  p99 {:.1} ms", ms.p99));
     let troubles = snapshot.troubles.iter().filter(|(_, count)| *count > 0);
     let troubles: String = troubles.map(|(name, count)| format!("  {name} {count}")).collect();
-    let seconds = snapshot.elapsed.as_secs_f64();
-    if sent > 0 || snapshot.clients.0 == 0 {
-        eprintln!(
-            "{who}{seconds:>6.1} s  sent {sent} ({sent_rate:.0}/s)  delivered {received} ({received_rate:.0}/s){p99}{troubles}"
-        );
-    } else {
-        eprintln!("{who}{seconds:>6.1} s  sent 0  connected {}{troubles}", snapshot.clients.0);
-    }
+    eprintln!("{who}{:>6.1} s{counts}{p99}{troubles}", snapshot.elapsed.as_secs_f64());
 }
