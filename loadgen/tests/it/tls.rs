@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::{SinkExt, StreamExt};
 use loadgen::exit::Verdict;
 use parking_lot::Mutex;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedKey, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
@@ -27,10 +28,15 @@ struct TlsServer {
 }
 
 impl TlsServer {
-    async fn start() -> Self {
+    /// Its certificate is signed by itself alone; is it one that says it is an authority?
+    async fn start(constraints: IsCa) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
-        let [server, client] =
-            ["localhost", "client"].map(|name| rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap());
+        let [server, client] = [("localhost", constraints), ("client", IsCa::NoCa)].map(|(name, is_ca)| {
+            let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+            params.is_ca = is_ca;
+            let signing_key = KeyPair::generate().unwrap();
+            CertifiedKey { cert: params.self_signed(&signing_key).unwrap(), signing_key }
+        });
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
         write("ca.pem", server.cert.pem());
@@ -76,7 +82,7 @@ impl TlsServer {
 
 #[tokio::test]
 async fn clients_present_certificate_token_fields_and_cookies() {
-    let server = TlsServer::start().await;
+    let server = TlsServer::start(IsCa::NoCa).await;
     let [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map(|name| server.file(name));
     let command = format!(
         "echo --clients 3 --rate 60 --duration 500ms --ca {ca} --cert {cert} --key {key} --token secret \
@@ -97,12 +103,25 @@ async fn clients_present_certificate_token_fields_and_cookies() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_was_given_is_trusted_under_its_name_even_if_it_says_it_is_an_authority() {
+    // As `openssl req -x509` makes them.
+    let server = TlsServer::start(IsCa::Ca(BasicConstraints::Unconstrained)).await;
+    let [ca, cert, key] = ["ca.pem", "cert.pem", "key.pem"].map(|name| server.file(name));
+    let command = format!("echo --clients 1 --rate 20 --duration 200ms --ca {ca} --cert {cert} --key {key}");
+    let trusted = run(&command, &format!("wss://localhost:{}/", server.address.port())).await;
+    assert_eq!((trusted.verdict, trusted.tally.received), (Verdict::Passed, 4), "{:?}", trusted.reason);
+    let misnamed = run(&command, &format!("wss://127.0.0.1:{}/", server.address.port())).await;
+    assert_eq!(misnamed.verdict, Verdict::Failed);
+    assert!(misnamed.reason.as_ref().unwrap().contains("not valid for name"), "{:?}", misnamed.reason);
+}
+
+#[tokio::test]
 async fn a_server_that_nobody_vouches_for_is_refused_unless_any_will_do() {
-    let server = TlsServer::start().await;
+    let server = TlsServer::start(IsCa::NoCa).await;
     let url = format!("wss://localhost:{}/", server.address.port());
     let refused = run("echo --clients 1 --duration 200ms", &url).await;
     assert_eq!(refused.verdict, Verdict::Failed);
-    assert!(refused.reason.unwrap().contains("certificate"));
+    assert!(refused.reason.unwrap().contains("--ca"));
     let (cert, key) = (server.file("cert.pem"), server.file("key.pem"));
     let taken = run(&format!("echo --clients 1 --duration 200ms --insecure --cert {cert} --key {key}"), &url).await;
     assert_eq!(taken.verdict, Verdict::Passed, "{:?}", taken.reason);
