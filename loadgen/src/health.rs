@@ -133,11 +133,10 @@ impl Usage {
 /// There are not enough descriptors for so many clients.
 #[derive(Debug, Error)]
 #[error(
-    "{clients} clients need {needed} open files, and the limit is {limit}: raise it with `ulimit -n {needed}`, \
+    "so many clients need {needed} open files, and the limit is {limit}: raise it with `ulimit -n {needed}`, \
      or use fewer clients"
 )]
 pub struct DescriptorError {
-    clients: u32,
     needed: u64,
     limit: u64,
 }
@@ -147,11 +146,11 @@ pub struct DescriptorError {
 /// # Errors
 ///
 /// When that is not far enough.
-pub fn raise_descriptors(clients: u32) -> Result<(), DescriptorError> {
-    let needed = u64::from(clients) + DESCRIPTORS_OTHER;
+pub fn raise_descriptors(of_clients: u64) -> Result<(), DescriptorError> {
+    let needed = of_clients + DESCRIPTORS_OTHER;
     // Where the limit cannot be read, the connections themselves will tell.
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
-    if needed > limit { Err(DescriptorError { clients, needed, limit }) } else { Ok(()) }
+    if needed > limit { Err(DescriptorError { needed, limit }) } else { Ok(()) }
 }
 
 #[cfg(test)]

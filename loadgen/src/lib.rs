@@ -76,7 +76,7 @@ pub async fn run<T>(
     stop: CancellationToken,
     tell: impl FnOnce(Arc<Records>) -> T,
 ) -> Result<(Outcome, T), StartError> {
-    health::raise_descriptors(plan.connections())?;
+    health::raise_descriptors(plan.descriptors())?;
     // TLS needs a provider; a second run in one process has it already.
     rustls::crypto::ring::default_provider().install_default().ok();
     let started = format!("{:.3}", jiff::Timestamp::now());

@@ -76,10 +76,11 @@ pub(crate) fn verdict(
         return (Verdict::GeneratorLimited, Some(reason));
     }
     if thresholds.iter().all(|threshold| threshold.passed) {
-        (Verdict::Passed, None)
-    } else {
-        (Verdict::ThresholdsCrossed, None)
+        return (Verdict::Passed, None);
     }
+    // What was lost may have been lost with a connection.
+    let reason = (tally.disconnects > 0).then(|| format!("{} connections were closed{because}", tally.disconnects));
+    (Verdict::ThresholdsCrossed, reason)
 }
 
 /// Whether there is a threshold on this count.

@@ -89,6 +89,9 @@ pub enum ConnectError {
     /// Refused, reset, or TLS failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// Who answers cannot be trusted.
+    #[error("{0} (--ca FILE trusts further certificates, --insecure takes any)")]
+    Certificate(rustls::Error),
     /// The server does not upgrade.
     #[error("HTTP status {status} instead of 101{}{body}", if .body.is_empty() { "" } else { ": " })]
     Status {
@@ -148,9 +151,21 @@ impl Gate {
         }
         let stream = result?;
         Ok(match &self.tls {
-            Some((connector, name)) => Stream::Tls(Box::new(connector.connect(name.clone(), stream).await?)),
+            Some((connector, name)) => {
+                let connecting = connector.connect(name.clone(), stream).await;
+                Stream::Tls(Box::new(connecting.map_err(of_tls)?))
+            }
             None => Stream::Tcp(stream),
         })
+    }
+
+    /// Connects a client, and lets go again: whether there is somebody to talk to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::dial`], and when it takes longer than `within`.
+    pub async fn reach(&self, client: u32, within: Duration) -> Result<(), ConnectError> {
+        timeout(within, self.dial(client)).await.map_err(|_| ConnectError::Timeout(within))?.map(drop)
     }
 
     async fn dial_one(&self, address: SocketAddr, client: u32) -> io::Result<TcpStream> {
@@ -235,6 +250,14 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// Where its random bytes begin.
     pub seed: u64,
+}
+
+/// The library wraps what is wrong with a certificate in an error of the connection.
+fn of_tls(error: io::Error) -> ConnectError {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(inner @ rustls::Error::InvalidCertificate(_)) => ConnectError::Certificate(inner.clone()),
+        _ => error.into(),
+    }
 }
 
 /// RFC 6455 §4.1: 16 bytes in base64.

@@ -4,7 +4,6 @@
 use std::io::{self, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -36,17 +35,6 @@ impl Posts {
         Ok(Self { poster: Poster::new(url, &access)?, posting: None, waiting: None, answered: 0 })
     }
 
-    /// The same, once somebody has answered there. The connection is let go: the first message makes its own.
-    ///
-    /// # Errors
-    ///
-    /// When nobody does within that time.
-    pub async fn connect(url: &str, access: &Access, within: Duration) -> Result<Self, PostError> {
-        let posts = Self::new(url, access)?;
-        posts.poster.reach(within).await?;
-        Ok(posts)
-    }
-
     /// Hands over the answer to the message under way, once it has come.
     ///
     /// # Errors
@@ -58,7 +46,7 @@ impl Posts {
         self.posting = None;
         let is_accepted = match answer {
             Ok(_) => true,
-            Err(PostError::Status(_)) => false,
+            Err(PostError::Status { .. }) => false,
             Err(error) => return Poll::Ready(Err(io::Error::other(error).into())),
         };
         take(Message::Answer { number: self.answered, is_accepted });

@@ -162,11 +162,18 @@ impl Plan {
         self.clients / self.rooms + u32::from(room < self.clients % self.rooms)
     }
 
-    /// Connections, those that make trouble included.
+    /// Descriptors that the clients need, those that make trouble included.
     #[must_use]
-    pub fn connections(&self) -> u32 {
+    pub fn descriptors(&self) -> u64 {
         let Trouble { slow, half_open, abrupt } = self.trouble;
-        [slow, half_open, abrupt].into_iter().fold(self.clients, u32::saturating_add)
+        let of_client = match self.scenario {
+            // One to read, one to speak.
+            Scenario::Talk(Talk { protocol: Protocol::Sse, .. }) => 2,
+            // A connection and an alarm.
+            Scenario::Images { .. } => 2,
+            Scenario::Talk(_) | Scenario::Connect => 1,
+        };
+        u64::from(self.clients) * of_client + [slow, half_open, abrupt].map(u64::from).iter().sum::<u64>()
     }
 
     /// A client's address.

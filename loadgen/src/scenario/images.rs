@@ -12,7 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,7 @@ use crate::cli::Pace;
 use crate::client::gate::Request;
 use crate::client::http::{PostError, Poster};
 use crate::client::websocket::{Socket, connect};
+use crate::clock::Alarm;
 use crate::ledger::Fate;
 use crate::payload::Label;
 use crate::plan::Plan;
@@ -38,6 +39,24 @@ struct Shared {
     records: Arc<Records>,
     pictures: Pictures,
     stop: CancellationToken,
+    /// Why the first connection ended.
+    first_end: Mutex<Option<String>>,
+}
+
+/// One client.
+#[derive(Debug)]
+struct Client {
+    number: u32,
+    /// Rings when its next picture is due.
+    alarm: Alarm,
+    /// When the load begins.
+    start: Instant,
+}
+
+impl Client {
+    fn new(number: u32, start: Instant) -> Result<Self, RunError> {
+        Ok(Self { number, alarm: Alarm::new().map_err(RunError::Clock)?, start })
+    }
 }
 
 /// A picture that was sent.
@@ -58,6 +77,7 @@ pub(super) async fn run(
         records: Arc::clone(records),
         pictures: Pictures::new(files, plan.seed)?,
         stop: stop.clone(),
+        first_end: Mutex::default(),
     });
     let mut clients = JoinSet::new();
     let start;
@@ -65,13 +85,13 @@ pub(super) async fn run(
         let posters = reach(plan).await.inspect_err(|_| records.counters.connect_errors.store(1, Ordering::Relaxed))?;
         start = records.start();
         for (number, poster) in (0..).zip(posters) {
-            clients.spawn(post(Arc::clone(&shared), number, poster, start));
+            clients.spawn(post(Arc::clone(&shared), Client::new(number, start)?, poster));
         }
     } else {
         let sockets = connect_all(&shared).await?;
         start = records.start();
         for (number, socket) in (0..).zip(sockets) {
-            clients.spawn(exchange(Arc::clone(&shared), number, socket, start));
+            clients.spawn(exchange(Arc::clone(&shared), Client::new(number, start)?, socket));
         }
     }
     let end = start + plan.schedule.duration() + plan.drain;
@@ -102,18 +122,17 @@ fn finding(shared: &Shared, duration: Duration) -> Finding {
         by_file: shared.pictures.by_file(),
         duration,
         scheduled,
-        first_end: None,
+        first_end: shared.first_end.lock().take(),
     }
 }
 
 /// One for each client. A server that is not there fails the run before it begins.
 async fn reach(plan: &Plan) -> Result<Vec<Poster>, RunError> {
-    let failed = |error: PostError| RunError::Connect { failed: 1, clients: 1, first: error.to_string() };
+    let failed = |error: &dyn std::fmt::Display| RunError::Connect { failed: 1, clients: 1, first: error.to_string() };
     let poster = |client| Poster::new(&plan.url_of(client), &plan.access.of(client, &plan.room_name(client)));
-    let posters: Vec<Poster> = (0..plan.clients).map(poster).collect::<Result<_, _>>().map_err(failed)?;
-    if let Some(first) = posters.first() {
-        first.reach(plan.connect_timeout).await.map_err(failed)?;
-    }
+    let posters: Vec<Poster> =
+        (0..plan.clients).map(poster).collect::<Result<_, _>>().map_err(|error| failed(&error))?;
+    gate(plan).await?.reach(0, plan.connect_timeout).await.map_err(|error| failed(&error))?;
     Ok(posters)
 }
 
@@ -132,7 +151,8 @@ async fn connect_all(shared: &Shared) -> Result<Vec<Socket>, RunError> {
 
 impl Shared {
     /// Waits until the client's next picture is due; `None` when it has sent its last.
-    async fn next(&self, number: u32, sequence: u32, start: Instant, ready_at: Instant) -> Option<(Sent, Bytes)> {
+    async fn next(&self, client: &Client, sequence: u32, ready_at: Instant) -> Option<(Sent, Bytes)> {
+        let &Client { number, ref alarm, start } = client;
         let schedule = &self.plan.schedule;
         let k = u64::from(sequence) * u64::from(self.plan.clients) + u64::from(number);
         if schedule.messages().is_some_and(|messages| k >= messages) {
@@ -141,7 +161,9 @@ impl Shared {
         let planned = schedule.due(k);
         tokio::select! {
             () = self.stop.cancelled() => return None,
-            () = sleep_until(start + planned) => {}
+            rung = alarm.wait((start + planned).saturating_duration_since(Instant::now())) => {
+                rung.expect("the system takes every length of time");
+            }
         }
         let due = match schedule.pace() {
             Pace::Open => {
@@ -173,6 +195,12 @@ impl Shared {
         self.records.counters.due_deliveries.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// A connection ended that should not.
+    fn note_end(&self, end: String) {
+        self.records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
+        self.first_end.lock().get_or_insert(end);
+    }
+
     fn is_closed_loop(&self) -> bool {
         self.plan.schedule.pace() == Pace::Closed
     }
@@ -185,29 +213,27 @@ struct Exchange {
     answered: Notify,
 }
 
-async fn exchange(shared: Arc<Shared>, number: u32, socket: Socket, start: Instant) {
+async fn exchange(shared: Arc<Shared>, client: Client, socket: Socket) {
     let (sink, stream) = socket.split();
     let exchange = Exchange::default();
     let answered_all = async {
-        exchange.send(&shared, number, sink, start).await;
+        exchange.send(&shared, &client, sink).await;
         while !exchange.under_way.lock().is_empty() {
             exchange.answered.notified().await;
         }
     };
     tokio::select! {
         () = answered_all => {}
-        () = exchange.receive(&shared, stream) => {
-            shared.records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
-        }
+        end = exchange.receive(&shared, stream) => shared.note_end(end),
         () = shared.stop.cancelled() => {}
     }
 }
 
 impl Exchange {
-    async fn send(&self, shared: &Shared, number: u32, mut sink: SplitSink<Socket, Message>, start: Instant) {
-        let mut ready_at = start;
+    async fn send(&self, shared: &Shared, client: &Client, mut sink: SplitSink<Socket, Message>) {
+        let mut ready_at = client.start;
         for sequence in 0..shared.plan.messages_per_client_max() {
-            let Some((sent, bytes)) = shared.next(number, sequence, start, ready_at).await else { return };
+            let Some((sent, bytes)) = shared.next(client, sequence, ready_at).await else { return };
             self.under_way.lock().push_back(sent);
             if sink.send(Message::Binary(bytes)).await.is_err() {
                 shared.has_sent(sent, Departure::Failed);
@@ -222,8 +248,8 @@ impl Exchange {
         }
     }
 
-    /// Receives until the connection is closed.
-    async fn receive(&self, shared: &Shared, mut stream: SplitStream<Socket>) {
+    /// Receives until the connection is closed; says why.
+    async fn receive(&self, shared: &Shared, mut stream: SplitStream<Socket>) -> String {
         loop {
             match stream.next().await {
                 Some(Ok(Message::Binary(answer))) => {
@@ -241,33 +267,33 @@ impl Exchange {
                     self.answered.notify_one();
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Close(Some(close)))) => return format!("closed by the server: {close}"),
+                Some(Ok(Message::Close(None))) | None => return "closed by the server".to_owned(),
+                Some(Err(error)) => return error.to_string(),
             }
         }
     }
 }
 
 /// Sends by HTTP, each picture in a request of its own.
-async fn post(shared: Arc<Shared>, number: u32, poster: Poster, start: Instant) {
+async fn post(shared: Arc<Shared>, client: Client, poster: Poster) {
     let room = Arc::new(Semaphore::new(POSTS_MAX));
     let mut posts = JoinSet::new();
-    let mut ready_at = start;
+    let mut ready_at = client.start;
     for sequence in 0..shared.plan.messages_per_client_max() {
         let permit = Arc::clone(&room).acquire_owned().await.expect("never closed");
         // Time in which all requests were under way is not the generator's lateness.
         if room.available_permits() == 0 {
             ready_at = Instant::now();
         }
-        let Some((sent, bytes)) = shared.next(number, sequence, start, ready_at).await else { break };
+        let Some((sent, bytes)) = shared.next(&client, sequence, ready_at).await else { break };
         shared.has_sent(sent, Departure::Left);
         let (of_post, poster) = (Arc::clone(&shared), poster.clone());
         posts.spawn(async move {
             match poster.post(bytes).await {
                 Ok(answer) => of_post.take(sent, &answer),
-                Err(PostError::Status(_)) => of_post.refuse(sent),
-                Err(PostError::Url | PostError::Connection(_)) => {
-                    of_post.records.counters.disconnects.fetch_add(1, Ordering::Relaxed);
-                }
+                Err(PostError::Status { .. }) => of_post.refuse(sent),
+                Err(error @ PostError::Connection(_)) => of_post.note_end(error.to_string()),
             }
             drop(permit);
         });

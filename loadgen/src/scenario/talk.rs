@@ -217,7 +217,9 @@ async fn dial(stage: &Stage, gate: &Gate, number: u32) -> Result<Line, String> {
             events.map(|events| Line::Events(Box::new(events))).map_err(|error| error.to_string())
         }
         Protocol::Http => {
-            let posts = Posts::connect(&url, &access(), within).await;
+            // The connection is let go: the first message makes its own.
+            gate.reach(number, within).await.map_err(|error| error.to_string())?;
+            let posts = Posts::new(&url, &access());
             posts.map(|posts| Line::Posts(Box::new(posts))).map_err(|error| error.to_string())
         }
         Protocol::Native | Protocol::Raw | Protocol::Echo | Protocol::Channels | Protocol::Socketio => {
