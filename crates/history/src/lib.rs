@@ -6,6 +6,7 @@
 mod by_room;
 mod clock;
 mod memory;
+mod record;
 mod redis;
 mod retention;
 mod shared_image;

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::keys::RoomKeys;
 use super::servers::Servers;
-use super::{RedisLimits, millis, record};
+use super::{RedisLimits, millis};
+use crate::record;
 
 /// Messages of one script. Chosen: Lua takes 8000 values at once, and nobody
 /// waits long for a thousand messages.

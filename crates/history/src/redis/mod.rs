@@ -15,7 +15,6 @@ mod news;
 mod nodes;
 mod outage;
 mod read;
-mod record;
 mod scripts;
 mod servers;
 mod slots;

@@ -10,7 +10,7 @@ use redis::{PushInfo, PushKind, Value};
 use tokio::sync::Notify;
 
 use super::keys::room_of_channel;
-use super::record::{self, NotAMessage};
+use crate::record::{self, NotAMessage};
 
 /// News that nobody has taken yet: bounded, and when the bound is hit all of
 /// it is let go, since positions are compared then.

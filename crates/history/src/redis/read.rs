@@ -9,7 +9,7 @@ use redis::{Value, cmd, pipe};
 use super::append::{number, text};
 use super::keys::RoomKeys;
 use super::link::Link;
-use super::record;
+use crate::record;
 
 /// Where the room stands; nothing, when nothing of it is stored.
 pub(super) async fn head(link: &Link, room: &RoomName) -> Result<Option<Head>, StoreError> {
