@@ -8,12 +8,18 @@ use hub::{Blob, BlobId, Epoch, Head, Message, Offset, RoomName, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 use thiserror::Error;
 
+use super::columns::{integer, unsigned};
 use super::open::{self, FolderLock};
-use super::record::{self, Place, cost, integer, unsigned};
+use super::pack::{Packs, Place, cost};
+use super::read::Kept;
 use super::{HISTORY_FILE, OpenError, PICTURES_FILE, read, schema};
 
+/// How many messages there are.
+const COUNT: &str = "SELECT coalesce(sum(last + 1 - first), 0) FROM packs";
 /// Messages that are read at once.
 const PAGE_MESSAGES: usize = 1000;
+/// Packs that are put back at once.
+const PACKS_AT_ONCE: usize = 100;
 
 /// Why something was not read, or not put back.
 #[derive(Debug, Error)]
@@ -78,7 +84,9 @@ impl Archive {
                 return Err(OpenError::Missing { folder: folder.to_owned() });
             }
             let connection = open::to_read(&path)?;
-            open::version(&connection, &path, steps)?;
+            if open::version(&connection, &path, steps)? < steps.len() {
+                return Err(OpenError::Older { path });
+            }
             // What is read from here on is of one moment.
             connection.execute_batch("BEGIN").map_err(OpenError::of(&path))?;
             Ok(connection)
@@ -95,7 +103,7 @@ impl Archive {
     ///
     /// When they cannot be counted.
     pub fn messages(&self) -> Result<u64, ArchiveError> {
-        Ok(unsigned(self.history.query_row("SELECT count(*) FROM messages", [], |row| row.get(0))?))
+        Ok(unsigned(self.history.query_row(COUNT, [], |row| row.get(0))?))
     }
 
     /// All rooms.
@@ -109,7 +117,7 @@ impl Archive {
         let mut rooms = Vec::new();
         // A name that is none was never written by us.
         for name in names.iter().filter_map(|name| RoomName::parse(name).ok()) {
-            if let Some(head) = read::head(&self.history, &name, self.generation)? {
+            if let Some(head) = read::head(&self.history, &name, self.generation, Kept::ALL)? {
                 rooms.push((name, head));
             }
         }
@@ -122,7 +130,7 @@ impl Archive {
     ///
     /// When they cannot be read.
     pub fn page(&self, room: &RoomName, after: Offset) -> Result<Vec<Arc<Message>>, ArchiveError> {
-        Ok(read::page(&self.history, room, after, PAGE_MESSAGES)?)
+        Ok(read::page(&self.history, room, after, PAGE_MESSAGES, Kept::ALL)?)
     }
 
     /// The picture that was put next after the one with the number `after`,
@@ -154,6 +162,7 @@ pub struct Restore {
     history: Connection,
     pictures: Connection,
     room: Option<RestoredRoom>,
+    packs: Packs,
     _lock: FolderLock,
 }
 
@@ -163,6 +172,7 @@ struct RestoredRoom {
     name: RoomName,
     last: Offset,
     total: u64,
+    newest_pack: usize,
 }
 
 impl Restore {
@@ -179,7 +189,7 @@ impl Restore {
         history.execute_batch("BEGIN IMMEDIATE")?;
         let pictures = open::to_write(&folder.join(PICTURES_FILE), schema::PICTURES)?;
         pictures.execute_batch("BEGIN IMMEDIATE")?;
-        Ok(Self { history, pictures, room: None, _lock: lock })
+        Ok(Self { history, pictures, room: None, packs: Packs::default(), _lock: lock })
     }
 
     /// Begins a room that stands at `head`; its messages follow.
@@ -201,7 +211,7 @@ impl Restore {
             return Err(ArchiveError::RoomExists { room: name });
         }
         let id = self.history.last_insert_rowid();
-        self.room = Some(RestoredRoom { id, name, last: first_held.back(1), total: 0 });
+        self.room = Some(RestoredRoom { id, name, last: first_held.back(1), total: 0, newest_pack: 0 });
         Ok(())
     }
 
@@ -216,8 +226,11 @@ impl Restore {
             let RestoredRoom { name, last, .. } = room;
             return Err(ArchiveError::Hole { room: name.clone(), last: *last, found: message.offset });
         }
-        let mut insert = self.history.prepare_cached(record::INSERT)?;
-        record::insert(&mut insert, Place { room: room.id, before: room.total, key: None }, message)?;
+        if self.packs.len() >= PACKS_AT_ONCE {
+            self.packs.insert(&self.history)?;
+        }
+        let place = Place { room: room.id, before: room.total, key: None };
+        self.packs.push(&mut room.newest_pack, place, message);
         room.last = message.offset;
         room.total += cost(&message.draft);
         Ok(())
@@ -243,7 +256,8 @@ impl Restore {
     /// # Errors
     ///
     /// When it cannot be written; then nothing is kept.
-    pub fn finish(self) -> Result<(), ArchiveError> {
+    pub fn finish(mut self) -> Result<(), ArchiveError> {
+        self.packs.insert(&self.history)?;
         // Pictures first: a message shows none that is not there.
         for connection in [&self.pictures, &self.history] {
             connection.execute_batch("COMMIT")?;

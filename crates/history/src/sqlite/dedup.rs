@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::SqliteLimits;
-use super::record::{integer, unsigned};
+use super::columns::unsigned;
+use super::pack;
 
 /// Where the message of a key stands.
 #[derive(Debug, Clone, Copy)]
@@ -40,17 +41,18 @@ pub(super) fn digest(room: i64, key: &DedupKey) -> u128 {
 impl Dedup {
     /// All that a retry may still name.
     pub(super) fn read(connection: &Connection, now: Timestamp, limits: &SqliteLimits) -> rusqlite::Result<Self> {
-        let mut newest = connection.prepare("SELECT time, offset, key FROM messages ORDER BY id DESC LIMIT ?1")?;
-        let mut rows = newest.query([integer(limits.dedup_max_ids as u64)])?;
+        let mut newest = connection.prepare("SELECT time, first, keys FROM packs ORDER BY id DESC")?;
+        let mut rows = newest.query([])?;
         let mut dedup = Self::default();
         while let Some(row) = rows.next()? {
             let time = Timestamp(row.get(0)?);
-            if !is_within(time, now, limits) {
+            if dedup.order.len() >= limits.dedup_max_ids || !is_within(time, now, limits) {
                 break;
             }
-            if let Some(key) = row.get::<_, Option<[u8; 16]>>(2)? {
-                let (key, offset) = (u128::from_be_bytes(key), Offset(unsigned(row.get(1)?)));
-                dedup.known.insert(key, First { offset, time });
+            let Some(keys) = row.get_ref(2)?.as_blob_or_null()? else { continue };
+            for (offset, key) in pack::keys(Offset(unsigned(row.get(1)?)), keys) {
+                // A key that was too far back for a retry may have been stored once more, later.
+                dedup.known.entry(key).or_insert(First { offset, time });
                 dedup.order.push_front((time, key));
             }
         }

@@ -14,9 +14,9 @@ pub struct SqliteLimits {
     pub dedup_max_ids: usize,
     /// Rooms whose place is kept in memory; then all are looked up again.
     pub rooms_cached_max: usize,
-    /// Rows deleted at once by age or number, so that no message waits long
-    /// for the writer; the rest goes next time.
-    pub delete_max_rows: u64,
+    /// Packs of messages deleted at once by age or number, so that no message
+    /// waits long for the writer; the rest goes next time, and is not shown.
+    pub delete_max_packs: u64,
     /// Connections that read at the same time; more wait for their turn.
     pub readers_max: usize,
     /// How long messages are gathered while more keep coming.
@@ -30,7 +30,7 @@ impl Default for SqliteLimits {
             retention: Retention::default(),
             dedup_max_ids: 1_000_000,
             rooms_cached_max: 100_000,
-            delete_max_rows: 512,
+            delete_max_packs: 128,
             readers_max: 4,
             gather_max: Duration::from_millis(1),
         }

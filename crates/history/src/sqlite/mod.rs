@@ -6,15 +6,17 @@
 //! program has them open.
 
 mod archive;
+mod columns;
 mod dedup;
 mod life;
 mod limits;
+mod migration;
 mod open;
 mod outage;
+mod pack;
 mod pictures;
 mod read;
 mod readers;
-mod record;
 mod retention;
 mod rooms;
 mod schema;
@@ -38,12 +40,15 @@ pub use archive::{Archive, ArchiveError, ArchivedPicture, Restore};
 pub use limits::SqliteLimits;
 pub use open::OpenError;
 
+use crate::Retention;
 use crate::clock::unix_time;
 use dedup::Dedup;
 use life::Found;
 use open::FolderLock;
 use outage::Outage;
+use pack::Packs;
 use pictures::Pictures;
+use read::Kept;
 use readers::Readers;
 use retention::Sweep;
 use rooms::Rooms;
@@ -133,6 +138,7 @@ pub struct SqliteStore {
     sync: Sync,
     clock: fn() -> Timestamp,
     gather_max: Duration,
+    retention: Retention,
 }
 
 impl SqliteStore {
@@ -160,12 +166,13 @@ impl SqliteStore {
         let dedup = set_up().map_err(OpenError::of(&path))?;
         let pictures = Pictures::open(&folder.join(PICTURES_FILE), sync, &limits)?;
         let readers = Readers::new(path, limits.readers_max);
-        let gather_max = limits.gather_max;
+        let (gather_max, retention) = (limits.gather_max, limits.retention.clone());
         let forgotten = Arc::default();
         let writer = Writer {
             connection,
             rooms: Rooms::new(generation, limits.rooms_cached_max),
             dedup,
+            packs: Packs::default(),
             limits,
             clock,
             outage: Outage::default(),
@@ -190,7 +197,13 @@ impl SqliteStore {
             sync,
             clock,
             gather_max,
+            retention,
         })
+    }
+
+    /// Which messages are shown.
+    fn kept(&self) -> Kept {
+        Kept::at((self.clock)(), &self.retention)
     }
 
     fn command(&self, command: Command) -> Result<(), StoreError> {
@@ -230,13 +243,13 @@ impl Store for SqliteStore {
     }
 
     async fn head(&self, room: &RoomName) -> Result<Option<Head>, StoreError> {
-        let (room, generation) = (room.clone(), self.generation);
-        self.readers.read(move |db| read::head(db, &room, generation)).await
+        let (room, generation, kept) = (room.clone(), self.generation, self.kept());
+        self.readers.read(move |db| read::head(db, &room, generation, kept)).await
     }
 
     async fn read(&self, room: &RoomName, after: Offset, limit: usize) -> Result<Page, StoreError> {
-        let room = room.clone();
-        let messages = self.readers.read(move |db| read::page(db, &room, after, limit)).await?;
+        let (room, kept) = (room.clone(), self.kept());
+        let messages = self.readers.read(move |db| read::page(db, &room, after, limit, kept)).await?;
         Ok(Page { messages })
     }
 

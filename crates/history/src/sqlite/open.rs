@@ -57,6 +57,12 @@ pub enum OpenError {
         /// The latest that we know.
         known: usize,
     },
+    /// An earlier version of the program wrote it, and it is only read.
+    #[error("{} was written by an older negaphone: start the server with that data folder once, or use the older one", path.display())]
+    Older {
+        /// Which.
+        path: PathBuf,
+    },
     /// It is not what was written.
     #[error(
         "{} is damaged ({detail}): save what can be read with `negaphone history export`, move the data folder away, \
@@ -118,7 +124,10 @@ impl FolderLock {
 
 /// How to make a file of the newest version out of one of any earlier one: a
 /// file of version `n` needs the steps from `n` on. A new file has version 0.
-pub(super) type Steps = &'static [&'static str];
+pub(super) type Steps = &'static [Step];
+
+/// One of them, within a transaction.
+pub(super) type Step = fn(&Connection) -> rusqlite::Result<()>;
 
 /// Opens the file to write, makes or migrates it.
 pub(super) fn to_write(path: &Path, steps: Steps) -> Result<Connection, OpenError> {
@@ -167,7 +176,7 @@ fn prepare(connection: &mut Connection, path: &Path, steps: Steps) -> Result<(),
         connection.pragma_update(None, "synchronous", "FULL")?;
         for (step, version) in steps[version..].iter().zip(version + 1..) {
             let transaction = connection.transaction()?;
-            transaction.execute_batch(step)?;
+            step(&transaction)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             transaction.pragma_update(None, "user_version", i32::try_from(version).unwrap_or(i32::MAX))?;
             transaction.commit()?;
@@ -181,8 +190,9 @@ fn prepare(connection: &mut Connection, path: &Path, steps: Steps) -> Result<(),
 mod tests {
     use super::*;
 
-    const FIRST: &str = "CREATE TABLE t (a); INSERT INTO t VALUES (1)";
-    const SECOND: &str = "ALTER TABLE t ADD COLUMN b DEFAULT 2";
+    const FIRST: Step = |db| db.execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+    const SECOND: Step = |db| db.execute_batch("ALTER TABLE t ADD COLUMN b DEFAULT 2");
+    const FAILING: Step = |db| db.execute_batch("ALTER TABLE t ADD COLUMN b DEFAULT 3; nonsense");
 
     fn row(connection: &Connection) -> (i32, i32) {
         connection.query_row("SELECT a, b FROM t", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
@@ -204,7 +214,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         drop(to_write(&path, &[FIRST]).unwrap());
-        to_write(&path, &[FIRST, "ALTER TABLE t ADD COLUMN b DEFAULT 3; nonsense"]).unwrap_err();
+        to_write(&path, &[FIRST, FAILING]).unwrap_err();
         assert_eq!(row(&to_write(&path, &[FIRST, SECOND]).unwrap()), (1, 2));
     }
 }

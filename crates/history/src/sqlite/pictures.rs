@@ -11,10 +11,11 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use super::columns::unsigned;
 use super::dedup::millis;
 use super::outage::Outage;
 use super::readers::Readers;
-use super::record::unsigned;
+
 use super::{OpenError, SqliteLimits, Sync, open, schema};
 
 /// Bytes of a digest that make an id: 128 bits cannot be guessed.

@@ -45,7 +45,10 @@ impl Readers {
     fn read_now<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         let idle = self.idle.lock().pop();
         let result = idle.map_or_else(|| open::to_read(&self.path), Ok).and_then(|connection| {
-            let value = read(&connection).map_err(OpenError::of(&self.path))?;
+            // What is read is of one moment.
+            let moment = connection.unchecked_transaction().map_err(OpenError::of(&self.path))?;
+            let value = read(&moment).map_err(OpenError::of(&self.path))?;
+            drop(moment);
             Ok((connection, value))
         });
         match result {

@@ -1,43 +1,34 @@
 //! What is forgotten, and when.
 
-use hub::{Offset, Timestamp};
-use rusqlite::{Connection, params};
+use hub::Timestamp;
+use rusqlite::{Connection, Row, params};
 
 use super::SqliteLimits;
+use super::columns::{integer, unsigned};
 use super::dedup::millis;
-use super::record::{integer, unsigned};
-use super::rooms::StoredRoom;
+use super::read::Kept;
+use super::rooms::{StoredRoom, ends};
 
 /// Rooms looked at for their age at once. Chosen: a millisecond's work.
 const ROOMS_A_SWEEP: i64 = 256;
 
-/// Deletes the oldest messages of a room that holds more than it may: all that
-/// are too many, or as many as may be deleted at once. Returns how many those were.
-pub(super) fn trim(db: &Connection, room: &mut StoredRoom, limits: &SqliteLimits) -> rusqlite::Result<u64> {
-    let (keep_from, before) = keep_from(db, room, limits)?;
-    let mut delete = db.prepare_cached("DELETE FROM messages WHERE room = ?1 AND offset < ?2")?;
-    let deleted = delete.execute([room.id, integer(keep_from.0)])?;
-    (room.first_held, room.first_before) = (keep_from, before);
-    Ok(deleted as u64)
-}
-
-/// The oldest message to keep, and the bytes before it.
-fn keep_from(db: &Connection, room: &StoredRoom, limits: &SqliteLimits) -> rusqlite::Result<(Offset, u64)> {
-    let by_count = (room.head.0 + 1).saturating_sub(limits.retention.room_max_messages);
-    let at_most = room.first_held.0.saturating_add(limits.delete_max_rows).min(room.head.0);
-    let from = by_count.clamp(room.first_held.0, at_most);
-    let mut rows = db.prepare_cached(
-        "SELECT offset, before FROM messages WHERE room = ?1 AND offset BETWEEN ?2 AND ?3 ORDER BY offset",
-    )?;
-    let mut rows = rows.query([room.id, integer(from), integer(at_most)])?;
-    let mut kept = (room.first_held, room.first_before);
-    while let Some(row) = rows.next()? {
-        kept = (Offset(unsigned(row.get(0)?)), unsigned(row.get(1)?));
-        if room.total - kept.1 <= limits.retention.room_max_bytes {
-            break;
-        }
-    }
-    Ok(kept)
+/// Deletes the packs of a room of which nothing is to be kept: all, or as many
+/// as may be deleted at once. Returns how many messages those held.
+pub(super) fn trim(
+    db: &Connection,
+    room: &mut StoredRoom,
+    now: Timestamp,
+    limits: &SqliteLimits,
+) -> rusqlite::Result<u64> {
+    let since = Kept::at(now, &limits.retention).since(room.newest());
+    let oldest = ends(db, room.id, limits.delete_max_packs.saturating_add(1))?;
+    let Some(kept) = oldest.iter().find(|end| !since.is_past(end.last, end.total)).or(oldest.last()) else {
+        return Ok(0);
+    };
+    room.oldest = Some(*kept);
+    let mut delete = db.prepare_cached("DELETE FROM packs WHERE room = ?1 AND last < ?2 RETURNING last + 1 - first")?;
+    let deleted = delete.query_map([room.id, integer(kept.last.0)], |row| row.get::<_, i64>(0))?;
+    deleted.map(|messages| messages.map(unsigned)).sum()
 }
 
 /// Forgets what is too old, a little at a time.
@@ -60,7 +51,7 @@ pub(super) struct Swept {
 
 impl Sweep {
     pub(super) fn run(&mut self, db: &Connection, now: Timestamp, limits: &SqliteLimits) -> rusqlite::Result<Swept> {
-        let mut swept = messages(db, now, limits)?;
+        let mut swept = packs(db, now, limits)?;
         swept.rooms.extend(self.rooms(db, now, limits)?);
         Ok(swept)
     }
@@ -76,7 +67,7 @@ impl Sweep {
         let last = last.unwrap_or(self.room);
         let mut delete = db.prepare_cached(
             "DELETE FROM rooms WHERE id > ?1 AND id <= ?2 AND floor_time <= ?3 \
-             AND NOT EXISTS (SELECT 1 FROM messages WHERE room = rooms.id) RETURNING id",
+             AND NOT EXISTS (SELECT 1 FROM packs WHERE room = rooms.id) RETURNING id",
         )?;
         let until = now.0.saturating_sub(millis(limits.retention.room_age_max));
         let rooms = delete.query_map([self.room, last, until], |row| row.get(0))?.collect::<Result<_, _>>()?;
@@ -86,31 +77,44 @@ impl Sweep {
     }
 }
 
-/// The oldest messages of all rooms are the first rows of the table.
-fn messages(db: &Connection, now: Timestamp, limits: &SqliteLimits) -> rusqlite::Result<Swept> {
+/// A row that is looked at for its age.
+struct OldPack {
+    id: i64,
+    room: i64,
+    last: i64,
+    time: i64,
+    messages: i64,
+}
+
+/// The oldest packs of all rooms are the first rows of the table.
+fn packs(db: &Connection, now: Timestamp, limits: &SqliteLimits) -> rusqlite::Result<Swept> {
     let until = now.0.saturating_sub(millis(limits.retention.message_age_max));
-    let mut oldest = db.prepare_cached("SELECT id, room, offset, time FROM messages ORDER BY id LIMIT ?1")?;
-    let oldest: Vec<Row> = oldest
-        .query_map([integer(limits.delete_max_rows)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
-        .take_while(|row| row.as_ref().map_or(true, |(.., time)| *time <= until))
+    let mut oldest =
+        db.prepare_cached("SELECT id, room, last, time, last + 1 - first FROM packs ORDER BY id LIMIT ?1")?;
+    let pack = |row: &Row<'_>| {
+        let (id, room, last, time) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok(OldPack { id, room, last, time, messages: row.get(4)? })
+    };
+    let oldest: Vec<OldPack> = oldest
+        .query_map([integer(limits.delete_max_packs)], pack)?
+        .take_while(|pack| pack.as_ref().map_or(true, |pack| pack.time <= until))
         .collect::<Result<_, _>>()?;
-    let mut delete = db.prepare_cached("DELETE FROM messages WHERE id = ?1")?;
+    let mut delete = db.prepare_cached("DELETE FROM packs WHERE id = ?1")?;
     // The place of a room that has no messages any more stands in its own row.
     let mut keep_place = db.prepare_cached(
         "UPDATE rooms SET floor = ?2, floor_time = ?3 WHERE id = ?1 \
-         AND NOT EXISTS (SELECT 1 FROM messages WHERE room = ?1 AND offset > ?2)",
+         AND NOT EXISTS (SELECT 1 FROM packs WHERE room = ?1 AND last > ?2)",
     )?;
-    for (id, room, offset, time) in &oldest {
-        keep_place.execute([room, offset, time])?;
-        delete.execute([id])?;
+    for pack in &oldest {
+        keep_place.execute([pack.room, pack.last, pack.time])?;
+        delete.execute([pack.id])?;
     }
-    let messages = oldest.len() as u64;
-    let rooms = oldest.iter().map(|(_, room, ..)| *room).collect();
-    Ok(Swept { rooms, messages, is_partial: messages >= limits.delete_max_rows })
+    Ok(Swept {
+        rooms: oldest.iter().map(|pack| pack.room).collect(),
+        messages: oldest.iter().map(|pack| unsigned(pack.messages)).sum(),
+        is_partial: oldest.len() as u64 >= limits.delete_max_packs,
+    })
 }
-
-/// Row, room, offset and time of a message.
-type Row = (i64, i64, i64, i64);
 
 /// Deletes all messages of a room; it goes on from where it stands.
 pub(super) fn clear(db: &Connection, room: &StoredRoom) -> rusqlite::Result<()> {
@@ -118,6 +122,6 @@ pub(super) fn clear(db: &Connection, room: &StoredRoom) -> rusqlite::Result<()> 
         "UPDATE rooms SET floor = ?2, floor_time = ?3 WHERE id = ?1",
         params![room.id, integer(room.head.0), room.time.0],
     )?;
-    db.execute("DELETE FROM messages WHERE room = ?1", [room.id])?;
+    db.execute("DELETE FROM packs WHERE room = ?1", [room.id])?;
     Ok(())
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use hub::{Epoch, Offset, Position, RoomName, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::SqliteLimits;
-use super::record::{self, cost, integer, unsigned};
+use super::columns::{integer, unsigned};
+use super::read::{self, Kept, Newest};
+use crate::Retention;
 
 /// A room that has a row.
 #[derive(Debug, Clone)]
@@ -17,20 +18,33 @@ pub(super) struct StoredRoom {
     pub(super) head: Offset,
     /// Of the newest message; the next one is not earlier.
     pub(super) time: Timestamp,
-    /// The oldest message that is held; `head + 1` when there is none.
-    pub(super) first_held: Offset,
-    /// Bytes of all messages before that one …
-    pub(super) first_before: u64,
-    /// … and of all messages.
+    /// Bytes of all its messages.
+    pub(super) total: u64,
+    /// Where its oldest pack ends; at its first message, as long as nobody had
+    /// to know.
+    pub(super) oldest: Option<PackEnd>,
+    /// Where its newest pack is, among those that are not written yet.
+    pub(super) newest_pack: usize,
+}
+
+/// The end of a pack.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PackEnd {
+    /// Its last message.
+    pub(super) last: Offset,
+    /// Bytes of all messages of the room up to that one.
     pub(super) total: u64,
 }
 
 impl StoredRoom {
-    /// Whether it holds more than it may.
-    pub(super) fn is_over(&self, limits: &SqliteLimits) -> bool {
-        self.first_held < self.head
-            && (self.head.0 + 1 - self.first_held.0 > limits.retention.room_max_messages
-                || self.total - self.first_before > limits.retention.room_max_bytes)
+    pub(super) fn newest(&self) -> Newest {
+        Newest { offset: self.head, time: self.time, total: self.total }
+    }
+
+    /// Whether none of its oldest pack is to be kept, whatever its age.
+    pub(super) fn is_over(&self, now: Timestamp, retention: &Retention) -> bool {
+        let since = Kept::at(now, retention).since(self.newest());
+        self.oldest.is_some_and(|oldest| since.is_past(oldest.last, oldest.total))
     }
 }
 
@@ -50,7 +64,6 @@ impl Rooms {
 
     /// The room, if anything of it is stored.
     pub(super) fn find(&mut self, db: &Connection, name: &RoomName) -> rusqlite::Result<Option<&mut StoredRoom>> {
-        self.make_place();
         match self.by_name.entry(name.clone()) {
             Entry::Occupied(entry) => Ok(Some(entry.into_mut())),
             Entry::Vacant(entry) => Ok(load(db, name, self.generation)?.map(|room| entry.insert(room))),
@@ -66,7 +79,6 @@ impl Rooms {
         known: Position,
         now: Timestamp,
     ) -> rusqlite::Result<&mut StoredRoom> {
-        self.make_place();
         match self.by_name.entry(name) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
@@ -84,7 +96,9 @@ impl Rooms {
         self.by_name.retain(|_, room| !is_stale(room));
     }
 
-    fn make_place(&mut self) {
+    /// Forgets all where they are too many. Not between a message and its
+    /// transaction's end: what is not written yet is known here alone.
+    pub(super) fn make_place(&mut self) {
         if self.by_name.len() >= self.cached_max {
             self.by_name.clear();
         }
@@ -106,32 +120,25 @@ fn load(db: &Connection, name: &RoomName, store_generation: u32) -> rusqlite::Re
             epoch: epoch(row.get(1)?, row.get(2)?, store_generation),
             head,
             time: Timestamp(row.get(4)?),
-            first_held: head.next(),
-            first_before: 0,
             total: 0,
+            oldest: None,
+            newest_pack: 0,
         })
     });
     let Some(mut room) = room.optional()? else { return Ok(None) };
-    let mut newest = db.prepare_cached(&format!(
-        "SELECT {}, before FROM messages WHERE room = ?1 ORDER BY offset DESC LIMIT 1",
-        record::COLUMNS
-    ))?;
-    let newest = newest.query_row([room.id], |row| {
-        let message = record::read(row)?;
-        Ok((message.offset, message.time, unsigned(row.get("before")?) + cost(&message.draft)))
-    });
-    if let Some((head, time, total)) = newest.optional()? {
-        (room.head, room.time, room.total) = (head, time, total);
-        (room.first_held, room.first_before) = first_held(db, room.id)?.unwrap_or((head, 0));
+    if let Some(newest) = read::newest(db, room.id)? {
+        (room.head, room.time, room.total) = (newest.offset, newest.time, newest.total);
+        room.oldest = ends(db, room.id, 1)?.pop();
     }
     Ok(Some(room))
 }
 
-/// The oldest message of a room, and the bytes before it.
-fn first_held(db: &Connection, room: i64) -> rusqlite::Result<Option<(Offset, u64)>> {
+/// The ends of the oldest packs of a room, at most so many.
+pub(super) fn ends(db: &Connection, room: i64, count: u64) -> rusqlite::Result<Vec<PackEnd>> {
     let mut oldest =
-        db.prepare_cached("SELECT offset, before FROM messages WHERE room = ?1 ORDER BY offset LIMIT 1")?;
-    oldest.query_row([room], |row| Ok((Offset(unsigned(row.get(0)?)), unsigned(row.get(1)?)))).optional()
+        db.prepare_cached("SELECT last, before + bytes FROM packs WHERE room = ?1 ORDER BY last LIMIT ?2")?;
+    let end = |row: &Row<'_>| Ok(PackEnd { last: Offset(unsigned(row.get(0)?)), total: unsigned(row.get(1)?) });
+    oldest.query_map([room, integer(count)], end)?.collect()
 }
 
 fn add(
@@ -146,6 +153,6 @@ fn add(
     let generation = i64::from(known.epoch.generation) - i64::from(store_generation);
     let life = known.epoch.life.cast_signed();
     let id = add.insert(params![name.as_str(), life, generation, integer(known.offset.0), now.0])?;
-    let first_held = known.offset.next();
-    Ok(StoredRoom { id, epoch: known.epoch, head: known.offset, time: now, first_held, first_before: 0, total: 0 })
+    let Position { epoch, offset: head } = known;
+    Ok(StoredRoom { id, epoch, head, time: now, total: 0, oldest: None, newest_pack: 0 })
 }

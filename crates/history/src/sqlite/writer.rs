@@ -1,20 +1,21 @@
 //! The one thread that writes messages.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use hub::{Append, Appended, Message, RoomName, StoreError, Timestamp};
-use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::dedup::{Dedup, First, digest, millis};
 use super::open::FolderLock;
 use super::outage::Outage;
-use super::record::{self, Place, cost};
+use super::pack::{Packs, Place, cost};
 use super::retention::{Sweep, clear, trim};
-use super::rooms::{Rooms, StoredRoom};
+use super::rooms::{PackEnd, Rooms, StoredRoom};
 use super::{SqliteLimits, life};
 
 /// How often it is looked for what is too old, while there is little of it.
@@ -35,6 +36,8 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) rooms: Rooms,
     pub(super) dedup: Dedup,
+    /// Of the transaction under way.
+    pub(super) packs: Packs,
     pub(super) limits: SqliteLimits,
     pub(super) clock: fn() -> Timestamp,
     pub(super) outage: Outage,
@@ -72,6 +75,7 @@ impl Writer {
         let appended = self.try_append(batch, now, &mut new_keys);
         if appended.is_err() {
             self.dedup.take_back(new_keys);
+            self.packs = Packs::default();
             self.rooms.forget(|_| true);
         }
         match self.outage.note(appended) {
@@ -87,10 +91,10 @@ impl Writer {
         now: Timestamp,
         new_keys: &mut usize,
     ) -> rusqlite::Result<Vec<Appended>> {
+        self.rooms.make_place();
         let transaction = begin(&mut self.connection)?;
-        let mut insert = transaction.prepare_cached(record::INSERT)?;
         let mut appended = Vec::with_capacity(batch.len());
-        let mut full: Vec<RoomName> = Vec::new();
+        let mut full = HashSet::new();
         for Append { room: name, known, draft, dedup } in batch {
             let room = self.rooms.find_or_add(&transaction, name.clone(), known, now)?;
             let key = dedup.map(|key| digest(room.id, &key));
@@ -100,23 +104,23 @@ impl Writer {
                 continue;
             }
             let message = Message { offset: room.head.next(), time: room.time.max(now), draft };
-            put(&mut insert, room, key, &message)?;
+            put(&mut self.packs, room, key, &message);
             if let Some(key) = key {
                 self.dedup.insert(key, First { offset: message.offset, time: message.time });
                 *new_keys += 1;
             }
-            if room.is_over(&self.limits) && !full.contains(&name) {
-                full.push(name);
+            if room.is_over(now, &self.limits.retention) {
+                full.insert(name);
             }
             appended.push(Appended::Fresh { epoch: room.epoch, message: Arc::new(message) });
         }
+        self.packs.insert(&transaction)?;
         let mut forgotten = 0;
         for name in full {
             if let Some(room) = self.rooms.find(&transaction, &name)? {
-                forgotten += trim(&transaction, room, &self.limits)?;
+                forgotten += trim(&transaction, room, now, &self.limits)?;
             }
         }
-        drop(insert);
         transaction.commit()?;
         self.forgotten.fetch_add(forgotten, Ordering::Relaxed);
         Ok(appended)
@@ -173,18 +177,10 @@ fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
-fn put(
-    insert: &mut Statement<'_>,
-    room: &mut StoredRoom,
-    key: Option<u128>,
-    message: &Message,
-) -> rusqlite::Result<()> {
-    record::insert(insert, Place { room: room.id, before: room.total, key }, message)?;
-    if room.first_held > room.head {
-        room.first_before = room.total;
-    }
+fn put(packs: &mut Packs, room: &mut StoredRoom, key: Option<u128>, message: &Message) {
+    packs.push(&mut room.newest_pack, Place { room: room.id, before: room.total, key }, message);
     room.head = message.offset;
     room.time = message.time;
     room.total += cost(&message.draft);
-    Ok(())
+    room.oldest.get_or_insert(PackEnd { last: room.head, total: room.total });
 }

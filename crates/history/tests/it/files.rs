@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use history::{OpenError, SqliteOptions, SqliteStore, Sync};
+use history::{Archive, OpenError, SqliteOptions, SqliteStore, Sync};
 use hub::{Durability, Offset, Store, StoreError, Timestamp};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -155,12 +155,30 @@ async fn after_the_loss_of_power_the_whole_file_is_checked() {
 }
 
 #[tokio::test]
+async fn a_damaged_pack_of_messages_is_an_error_to_who_reads_it_and_to_nobody_else() {
+    for body in
+        ["x''", "x'02'", "x'01ffffffff'", "x'0100000001ff'", "substr(body, 1, length(body) - 1)", "body || body"]
+    {
+        let folder = closed_after_ten().await;
+        let file = Connection::open(folder.path().join("history.sqlite3")).unwrap();
+        file.execute(&format!("UPDATE packs SET body = CAST({body} AS BLOB)"), []).unwrap();
+        drop(file);
+        let store = open(&folder).unwrap();
+        assert_eq!(store.read(&room("a"), Offset(0), 9).await.err(), Some(StoreError::Down), "{body}");
+        fill(&store, "a", 1).await;
+        assert_eq!(texts(&store, "a", 10, 9).await, [(11, "m1".to_owned())]);
+        let archive = Archive::open(folder.path()).unwrap();
+        assert!(archive.page(&room("a"), Offset(0)).is_err());
+    }
+}
+
+#[tokio::test]
 async fn a_file_of_a_newer_version_is_refused() {
     let folder = closed_after_ten().await;
     let file = Connection::open(folder.path().join("history.sqlite3")).unwrap();
     file.pragma_update(None, "user_version", 99).unwrap();
     drop(file);
-    assert!(matches!(refusal(&folder, "newer one"), OpenError::Newer { found: 99, known: 1, .. }));
+    assert!(matches!(refusal(&folder, "newer one"), OpenError::Newer { found: 99, known: 2, .. }));
 }
 
 #[test]

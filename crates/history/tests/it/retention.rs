@@ -57,22 +57,28 @@ async fn a_room_keeps_its_newest_messages_by_bytes_also_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_bound_that_was_lowered_is_reached_little_by_little() {
+async fn a_bound_that_was_lowered_holds_at_once_and_the_file_is_tidied_little_by_little() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder, SqliteLimits::default());
-    fill(&store, "a", 1000).await;
+    for _ in 0..10 {
+        fill(&store, "a", 100).await;
+    }
     store.close().await;
     let store = open(
         &folder,
-        SqliteLimits { delete_max_rows: 300, ..keeping(Retention { room_max_messages: 100, ..Retention::default() }) },
+        SqliteLimits { delete_max_packs: 4, ..keeping(Retention { room_max_messages: 100, ..Retention::default() }) },
     );
     let mut firsts = Vec::new();
+    let mut forgotten = Vec::new();
+    assert_eq!(held(&store, "a").await, (901, 1000));
     for _ in 0..4 {
         fill(&store, "a", 1).await;
         firsts.push(held(&store, "a").await.0);
+        forgotten.push(store.usage().forgotten_messages.unwrap());
         assert_eq!(texts(&store, "a", 0, 9).await[0].0, *firsts.last().unwrap());
     }
-    assert_eq!(firsts, [301, 601, 901, 905]);
+    assert_eq!(firsts, [902, 903, 904, 905]);
+    assert_eq!(forgotten, [400, 800, 900, 900]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,15 +114,39 @@ async fn a_cleared_room_is_forgotten_thirty_days_after_its_last_message() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_too_old_goes_a_little_at_a_time() {
+async fn what_is_too_old_is_not_shown_and_goes_a_little_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(&folder, SqliteLimits { delete_max_rows: 10, ..SqliteLimits::default() });
-    fill(&store, "a", 25).await;
+    let store = open(&folder, SqliteLimits { delete_max_packs: 10, ..SqliteLimits::default() });
+    for _ in 0..25 {
+        fill(&store, "a", 1).await;
+    }
     tokio::time::advance(31 * DAY).await;
-    let mut firsts = Vec::new();
+    assert_eq!(held(&store, "a").await, (26, 25));
+    assert_eq!(texts(&store, "a", 0, 9).await, []);
+    let mut forgotten = Vec::new();
     for _ in 0..4 {
         fill(&store, "a", 1).await;
-        firsts.push(held(&store, "a").await.0);
+        assert_eq!(held(&store, "a").await.0, 26);
+        forgotten.push(store.usage().forgotten_messages.unwrap());
     }
-    assert_eq!(firsts, [11, 21, 26, 26]);
+    assert_eq!(forgotten, [10, 20, 25, 25]);
+}
+
+#[tokio::test]
+async fn what_is_shown_begins_within_a_transaction_where_the_bound_lies_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store =
+        open(&folder, keeping(Retention { room_max_messages: 70, room_max_bytes: 50_000, ..Retention::default() }));
+    // 100 small ones at once, of which 70 are kept.
+    fill(&store, "a", 100).await;
+    assert_eq!(held(&store, "a").await, (31, 100));
+    assert_eq!(texts(&store, "a", 0, 1).await, [(31, "m31".to_owned())]);
+    // One that is larger than all that may be kept is kept alone.
+    outcomes(&store, vec![append("a", &"x".repeat(60_000), None)]).await;
+    assert_eq!(held(&store, "a").await, (101, 101));
+    outcomes(&store, vec![append("a", "after", None)]).await;
+    assert_eq!(
+        (held(&store, "a").await, texts(&store, "a", 0, 9).await),
+        ((102, 102), vec![(102, "after".to_owned())])
+    );
 }
