@@ -34,6 +34,8 @@ pub struct Counters {
     pub reordered: AtomicU64,
     /// Damaged deliveries, so far.
     pub corrupted: AtomicU64,
+    /// Frames that are not of this run, so far.
+    pub foreign: AtomicU64,
 }
 
 impl Counters {
@@ -43,7 +45,8 @@ impl Counters {
             Arrival::Duplicated => &self.duplicated,
             Arrival::Reordered(_) => &self.reordered,
             Arrival::Corrupted => &self.corrupted,
-            Arrival::Foreign | Arrival::InOrder(_) => return,
+            Arrival::Foreign => &self.foreign,
+            Arrival::InOrder(_) => return,
         }
         .fetch_add(1, Ordering::Relaxed);
     }

@@ -78,14 +78,18 @@ fn lead(outcome: &Outcome) -> String {
         return format!(
             "{} of {} connections made, {} failed.",
             whole(outcome.connected()),
-            outcome.clients,
+            whole(outcome.clients.into()),
             whole(tally.connect_errors)
         );
     }
     let faults = [Some(tally.lost), tally.corrupted, tally.duplicated, tally.reordered];
     let wrong: u64 = faults.into_iter().flatten().sum();
-    let books =
-        if wrong == 0 { "every one in its place, intact and once" } else { "with faults that are listed below" };
+    let books = match (wrong, tally.duplicated, tally.corrupted) {
+        (1.., ..) => "with faults that are listed below",
+        (0, Some(_), _) => "every one in its place, intact and once",
+        (0, None, Some(_)) => "every one as it should be",
+        (0, None, None) => "by the word of the server",
+    };
     let times = outcome.latency_ms.map_or(String::new(), |ms| {
         format!(
             " Half of them within {} ms, 99 of 100 within {} ms of when they were due.",
@@ -127,7 +131,11 @@ fn cards(outcome: &Outcome) -> Markup {
             (times("latency, median", outcome.latency_ms, |ms| ms.p50))
             (times("latency, p99", outcome.latency_ms, |ms| ms.p99))
             (times("last one, p99", outcome.fanout_ms.map(|fanout| fanout.last), |ms| ms.p99))
-            @if outcome.latency_ms.is_none() { (times("connect, p99", outcome.connect_ms, |ms| ms.p99)) }
+            @if outcome.latency_ms.is_none() {
+                (card("connected", whole(outcome.connected()), "clients"))
+                (times("connect, median", outcome.connect_ms, |ms| ms.p50))
+                (times("connect, p99", outcome.connect_ms, |ms| ms.p99))
+            }
             @if tally.expected > 0 { (card("lost", whole(tally.lost), received)) }
         }
     }

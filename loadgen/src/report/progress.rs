@@ -112,6 +112,7 @@ impl Teller {
                 ("duplicated", of(&records.counters.duplicated)),
                 ("reordered", of(&records.counters.reordered)),
                 ("corrupted", of(&records.counters.corrupted)),
+                ("foreign", of(&records.counters.foreign)),
             ],
             intervals: records.intervals(),
         };
