@@ -48,7 +48,7 @@ impl Progress {
 async fn tell(mut teller: Teller, mut live: Option<Live>, mut finished: oneshot::Receiver<()>) {
     let period = if live.is_some() { LIVE_TICK } else { PLAIN_TICK };
     if live.is_none() {
-        plain(&teller.look(), teller.plan.share);
+        connecting(&teller.plan);
     }
     let mut tick = interval_at(Instant::now() + period, period);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -60,6 +60,7 @@ async fn tell(mut teller: Teller, mut live: Option<Live>, mut finished: oneshot:
         let snapshot = teller.look();
         match &mut live {
             Some(live) => live.show(&snapshot),
+            None if snapshot.elapsed.is_zero() => connecting(&teller.plan),
             None => plain(&snapshot, teller.plan.share),
         }
     }
@@ -121,13 +122,17 @@ impl Teller {
     }
 }
 
+fn connecting(plan: &Plan) {
+    eprintln!("{}connecting {} clients to {}", who(plan.share), plan.clients, plan.url);
+}
+
+/// Which of several processes speaks.
+fn who(share: Option<Share>) -> String {
+    share.map(|share| format!("[{}/{}] ", share.index + 1, share.of)).unwrap_or_default()
+}
+
 /// Without escape codes and carriage returns.
 fn plain(snapshot: &Snapshot, share: Option<Share>) {
-    let who = share.map(|share| format!("[{}/{}] ", share.index + 1, share.of)).unwrap_or_default();
-    if snapshot.elapsed.is_zero() {
-        eprintln!("{who}connecting {} clients to {}", snapshot.clients.1, snapshot.url);
-        return;
-    }
     let counts: String = snapshot
         .counts
         .iter()
@@ -136,5 +141,5 @@ fn plain(snapshot: &Snapshot, share: Option<Share>) {
     let p99 = snapshot.latency.map_or(String::new(), |ms| format!("  p99 {:.1} ms", ms.p99));
     let troubles = snapshot.troubles.iter().filter(|(_, count)| *count > 0);
     let troubles: String = troubles.map(|(name, count)| format!("  {name} {count}")).collect();
-    eprintln!("{who}{:>6.1} s{counts}{p99}{troubles}", snapshot.elapsed.as_secs_f64());
+    eprintln!("{}{:>6.1} s{counts}{p99}{troubles}", who(share), snapshot.elapsed.as_secs_f64());
 }

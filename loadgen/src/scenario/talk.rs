@@ -110,6 +110,7 @@ async fn pace(stage: &Stage, seats: &[Arc<Seat>]) -> std::io::Result<()> {
     let alarm = Alarm::new()?;
     let clients = seats.len() as u64;
     let mut k = 0;
+    let mut planned = Duration::ZERO;
     loop {
         let woken = records.elapsed();
         let due = match schedule.pace() {
@@ -130,13 +131,15 @@ async fn pace(stage: &Stage, seats: &[Arc<Seat>]) -> std::io::Result<()> {
             return Ok(());
         }
         let next = match schedule.pace() {
-            Pace::Open => schedule.due(k).max(woken + WAKE_MIN),
+            // Behind the planned time, not the real one: else what each waking is late would add up.
+            Pace::Open => schedule.due(k).max(planned + WAKE_MIN),
             Pace::Closed => {
                 seats.iter().for_each(|seat| seat.advance());
                 woken + CLOSED_TICK
             }
         };
         alarm.wait(next.saturating_sub(records.elapsed())).await?;
+        planned = next;
     }
 }
 
