@@ -9,8 +9,7 @@ use crate::urls::image_path;
 /// paths of shared pictures.
 pub(crate) fn word(base_path: &str, room: &RoomName, message: &hub::Message, put: impl FnOnce(&Message<'_>)) {
     let (room, offset) = (room.as_str(), message.offset.0);
-    let time = crate::time::format(message.time);
-    let time = time.as_str();
+    let time = &*crate::time::format(message.time);
     let draft = &message.draft;
     let (from, id) = (draft.from.as_str(), draft.id.as_deref());
     match &draft.body {

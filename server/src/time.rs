@@ -1,14 +1,29 @@
 //! How times are written.
 
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use hub::Timestamp;
 use jiff::tz::TimeZone;
 
+thread_local! {
+    /// The last one that was written: messages that are stored together have the same.
+    static LAST: RefCell<Option<(Timestamp, Arc<str>)>> = const { RefCell::new(None) };
+}
+
 /// UTC with milliseconds, such as `2026-11-21T22:17:03.120Z` (RFC 3339).
 #[must_use]
-pub(crate) fn format(time: Timestamp) -> String {
+pub(crate) fn format(time: Timestamp) -> Arc<str> {
+    LAST.with_borrow_mut(|last| match last {
+        Some((at, text)) if *at == time => Arc::clone(text),
+        _ => Arc::clone(&last.insert((time, write(time))).1),
+    })
+}
+
+fn write(time: Timestamp) -> Arc<str> {
     // Only a clock set beyond the year 9999 could fail here.
     let time = jiff::Timestamp::from_millisecond(time.0).unwrap_or(jiff::Timestamp::MAX);
-    format!("{time:.3}")
+    format!("{time:.3}").into()
 }
 
 /// The time of day at some place, such as `2026-11-21 22:17:03`.
@@ -24,8 +39,10 @@ mod tests {
 
     #[test]
     fn times_have_milliseconds_and_a_z() {
-        assert_eq!(format(Timestamp(0)), "1970-01-01T00:00:00.000Z");
-        assert_eq!(format(Timestamp(1_795_385_823_120)), "2026-11-22T22:17:03.120Z");
+        for _ in 0..2 {
+            assert_eq!(&*format(Timestamp(0)), "1970-01-01T00:00:00.000Z");
+            assert_eq!(&*format(Timestamp(1_795_385_823_120)), "2026-11-22T22:17:03.120Z");
+        }
     }
 
     #[test]

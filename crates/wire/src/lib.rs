@@ -13,6 +13,7 @@ pub mod html_json;
 pub mod htmx;
 pub mod image_json;
 mod json;
+mod json_object;
 pub mod native;
 pub mod socketio;
 pub mod tcp_pair;

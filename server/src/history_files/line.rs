@@ -84,7 +84,7 @@ impl<'a> Line<'a> {
         let draft = &message.draft;
         let mut saved = SavedMessage {
             offset: message.offset.0,
-            time: time::format(message.time),
+            time: time::format(message.time).to_string(),
             from: draft.from.as_str().into(),
             id: draft.id.as_deref().map(Cow::from),
             text: None,
@@ -124,7 +124,7 @@ impl<'a> Line<'a> {
     pub(super) fn picture(picture: &'a ArchivedPicture) -> Self {
         Self::Picture {
             id: (*picture.id.0).into(),
-            time: time::format(picture.time),
+            time: time::format(picture.time).to_string(),
             mime_type: picture.blob.mime_type.as_ref().into(),
             bytes: STANDARD.encode(&picture.blob.bytes),
         }

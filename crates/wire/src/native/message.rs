@@ -1,17 +1,15 @@
 //! What a native client is told.
 
 use bytes::{BufMut, BytesMut};
-use serde::Serialize;
 
 use crate::base64_image;
 use crate::error_code::ErrorCode;
-use crate::json;
+use crate::json_object::Object;
 
 /// A message to a native client; the fields stand on the wire in this order.
 ///
 /// `time` is UTC as RFC 3339 writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Message<'a> {
     /// The first message of every stream.
     Welcome {
@@ -21,7 +19,6 @@ pub enum Message<'a> {
         name: &'a str,
         /// The secret by which the client's ids are known again; absent where
         /// it only reads.
-        #[serde(skip_serializing_if = "Option::is_none")]
         session: Option<&'a str>,
         /// What offsets are relative to.
         epoch: &'a str,
@@ -34,7 +31,6 @@ pub enum Message<'a> {
         /// What an acked message survives.
         durability: &'a str,
         /// The answer to a position that the client brought.
-        #[serde(skip_serializing_if = "Option::is_none")]
         recovered: Option<bool>,
     },
     /// Somebody said something.
@@ -50,7 +46,6 @@ pub enum Message<'a> {
         /// What.
         text: &'a str,
         /// The sender's.
-        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a str>,
     },
     /// Somebody sent JSON.
@@ -64,10 +59,8 @@ pub enum Message<'a> {
         /// Who.
         from: &'a str,
         /// The bytes of a JSON value, copied as they are.
-        #[serde(skip)]
         data: &'a [u8],
         /// The sender's.
-        #[serde(skip)]
         id: Option<&'a str>,
     },
     /// Somebody shared a negative.
@@ -89,7 +82,6 @@ pub enum Message<'a> {
         /// In pixels.
         height: u32,
         /// The sender's.
-        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a str>,
     },
     /// Somebody sent bytes, which this door does not show.
@@ -108,7 +100,6 @@ pub enum Message<'a> {
     /// Somebody came.
     Join {
         /// Who; absent in a large room.
-        #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<&'a str>,
         /// How many there are.
         members: usize,
@@ -116,7 +107,6 @@ pub enum Message<'a> {
     /// Somebody left.
     Leave {
         /// Who; absent in a large room.
-        #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<&'a str>,
         /// How many there are.
         members: usize,
@@ -133,12 +123,10 @@ pub enum Message<'a> {
     /// The answer to an image that came as JSON.
     Negative {
         /// The client's.
-        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a str>,
         /// For example `png`.
         format: &'a str,
         /// The negative; goes out as base64.
-        #[serde(skip)]
         data: &'a [u8],
     },
     /// Something was refused.
@@ -148,16 +136,13 @@ pub enum Message<'a> {
         /// For people.
         message: &'a str,
         /// The client's, where it could be read.
-        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a str>,
         /// Which binary message of the connection, from 1.
-        #[serde(skip_serializing_if = "Option::is_none")]
         image: Option<u64>,
     },
     /// The answer to a ping.
     Pong {
         /// The client's.
-        #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a str>,
     },
 }
@@ -165,39 +150,73 @@ pub enum Message<'a> {
 impl Message<'_> {
     /// Appends the message as compact JSON.
     pub fn put(&self, out: &mut BytesMut) {
-        json::put(out, self);
-        match *self {
-            Self::Data { data, id, .. } => {
-                reopen(out);
-                out.put_slice(br#","data":"#);
-                out.put_slice(data);
-                if let Some(id) = id {
-                    out.put_slice(br#","id":"#);
-                    json::put(out, &id);
+        let object = match *self {
+            Self::Welcome { room, name, session, epoch, offset, head, members, durability, recovered } => {
+                let object = Object::begin(out, "type", "welcome")
+                    .text("room", room)
+                    .text("name", name)
+                    .optional_text("session", session)
+                    .text("epoch", epoch)
+                    .number("offset", offset)
+                    .number("head", head)
+                    .number("members", members as u64)
+                    .text("durability", durability);
+                match recovered {
+                    Some(recovered) => object.bool("recovered", recovered),
+                    None => object,
                 }
-                out.put_u8(b'}');
             }
-            Self::Negative { data, .. } => {
-                reopen(out);
-                out.put_slice(br#","data":""#);
-                base64_image::put_base64(out, data);
-                out.put_slice(br#""}"#);
+            Self::Chat { room, offset, time, from, text, id } => {
+                said(out, "chat", room, offset, time, from).text("text", text).optional_text("id", id)
             }
-            Self::Welcome { .. }
-            | Self::Chat { .. }
-            | Self::Image { .. }
-            | Self::Bytes { .. }
-            | Self::Join { .. }
-            | Self::Leave { .. }
-            | Self::Ack { .. }
-            | Self::Error { .. }
-            | Self::Pong { .. } => {}
-        }
+            Self::Data { room, offset, time, from, data, id } => said(out, "data", room, offset, time, from)
+                .field("data", |out| out.put_slice(data))
+                .optional_text("id", id),
+            Self::Image { room, offset, time, from, url, format, width, height, id } => {
+                said(out, "image", room, offset, time, from)
+                    .text("url", url)
+                    .text("format", format)
+                    .number("width", width.into())
+                    .number("height", height.into())
+                    .optional_text("id", id)
+            }
+            Self::Bytes { room, offset, time, from, size } => {
+                said(out, "bytes", room, offset, time, from).number("size", size as u64)
+            }
+            Self::Join { name, members } => presence(out, "join", name, members),
+            Self::Leave { name, members } => presence(out, "leave", name, members),
+            Self::Ack { id, offset, epoch } => {
+                Object::begin(out, "type", "ack").text("id", id).number("offset", offset).text("epoch", epoch)
+            }
+            Self::Negative { id, format, data } => Object::begin(out, "type", "negative")
+                .optional_text("id", id)
+                .text("format", format)
+                .field("data", |out| {
+                    out.put_u8(b'"');
+                    base64_image::put_base64(out, data);
+                    out.put_u8(b'"');
+                }),
+            Self::Error { code, message, id, image } => {
+                let object = Object::begin(out, "type", "error")
+                    .text("code", code.as_str())
+                    .text("message", message)
+                    .optional_text("id", id);
+                match image {
+                    Some(image) => object.number("image", image),
+                    None => object,
+                }
+            }
+            Self::Pong { id } => Object::begin(out, "type", "pong").optional_text("id", id),
+        };
+        object.end();
     }
 }
 
-/// Takes the brace off the object at the end, for further fields; what they
-/// hold is spliced in without going through serde.
-fn reopen(out: &mut BytesMut) {
-    out.truncate(out.len() - 1);
+/// What all that is said in a room begins with.
+fn said<'a>(out: &'a mut BytesMut, kind: &str, room: &str, offset: u64, time: &str, from: &str) -> Object<'a> {
+    Object::begin(out, "type", kind).text("room", room).number("offset", offset).text("time", time).text("from", from)
+}
+
+fn presence<'a>(out: &'a mut BytesMut, kind: &str, name: Option<&str>, members: usize) -> Object<'a> {
+    Object::begin(out, "type", kind).optional_text("name", name).number("members", members as u64)
 }

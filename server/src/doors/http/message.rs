@@ -131,7 +131,7 @@ impl<'a> Shown<'a> {
         let shown = Self {
             kind: "chat",
             offset: message.offset.0,
-            time: crate::time::format(message.time),
+            time: crate::time::format(message.time).to_string(),
             name,
             text: plain.text(&draft.body).unwrap_or_default().into_owned(),
             id: draft.id.as_deref(),

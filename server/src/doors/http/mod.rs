@@ -150,8 +150,11 @@ async fn publish(
 /// 201 for a message, 200 for one that was stored before.
 fn stored(receipt: Receipt) -> Response {
     let status = if receipt.repeat { StatusCode::OK } else { StatusCode::CREATED };
-    let body =
-        Stored { offset: receipt.offset.0, epoch: receipt.epoch.to_string(), time: crate::time::format(receipt.time) };
+    let body = Stored {
+        offset: receipt.offset.0,
+        epoch: receipt.epoch.to_string(),
+        time: crate::time::format(receipt.time).to_string(),
+    };
     (status, Json(body)).into_response()
 }
 

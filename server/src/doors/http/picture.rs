@@ -88,7 +88,7 @@ pub(crate) async fn share_image(
     let shared = Shared {
         offset: receipt.offset.0,
         epoch: receipt.epoch.to_string(),
-        time: crate::time::format(receipt.time),
+        time: crate::time::format(receipt.time).to_string(),
         format: &format,
         width,
         height,
