@@ -29,7 +29,7 @@ pub(crate) async fn write<S: Sink>(
     let gather_max = follower.store().gather_max();
     while let Some(items) = queue.take(batch_max).await {
         let is_small = (2..WORTHWHILE_BATCH).contains(&items.len());
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(items.len());
         let mut barriers = Vec::new();
         for item in items {
             match item {
