@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::address::block;
 use crate::limits::{Rate, SessionLimits};
@@ -50,14 +51,19 @@ impl Bucket {
         }
     }
 
-    /// When there will be one.
+    /// When there will be one; `None` where there was one when it was last
+    /// looked at.
     #[must_use]
-    pub(crate) fn next_at(&self) -> Instant {
-        let missing = (1.0 - self.tokens).max(0.0);
-        self.filled_at
-            + self
-                .rate
-                .map_or(std::time::Duration::ZERO, |rate| std::time::Duration::from_secs_f64(missing / rate.per_sec))
+    pub(crate) fn next_at(&self) -> Option<Instant> {
+        let rate = self.rate.filter(|_| self.tokens < 1.0)?;
+        Some(self.filled_at + Duration::from_secs_f64((1.0 - self.tokens) / rate.per_sec))
+    }
+
+    /// Waits until there is one.
+    pub(crate) async fn filled(&self) {
+        if let Some(at) = self.next_at() {
+            sleep_until(at).await;
+        }
     }
 
     fn fill(&mut self, rate: Rate) {
@@ -131,7 +137,7 @@ mod tests {
     async fn a_camera_of_thirty_frames_a_second_is_never_held_up_by_the_default() {
         let mut bucket = Bucket::new(crate::limits::Limits::new(1 << 20, 32 << 20).rates.messages);
         for frame in 0..30 * 60 {
-            assert!(bucket.next_at() <= Instant::now(), "frame {frame}");
+            assert!(bucket.next_at().is_none_or(|at| at <= Instant::now()), "frame {frame}");
             bucket.charge();
             tokio::time::advance(Duration::from_secs(1) / 30).await;
         }

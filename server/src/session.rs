@@ -33,6 +33,31 @@ impl Close {
     }
 }
 
+/// When a peer is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reads {
+    Now,
+    At(Instant),
+    /// Not before something was answered.
+    AfterAnAnswer,
+}
+
+impl From<Option<Instant>> for Reads {
+    fn from(at: Option<Instant>) -> Self {
+        at.map_or(Self::Now, Self::At)
+    }
+}
+
+impl Reads {
+    fn is_now(self) -> bool {
+        match self {
+            Self::Now => true,
+            Self::At(at) => at <= Instant::now(),
+            Self::AfterAnAnswer => false,
+        }
+    }
+}
+
 /// What a door does with what its peer sends.
 pub(crate) trait Door: Send {
     /// The peer sent text.
@@ -47,10 +72,9 @@ pub(crate) trait Door: Send {
         std::future::pending()
     }
 
-    /// When the peer may be read next; `None`: not before something was
-    /// answered.
-    fn reads_at(&self) -> Option<Instant> {
-        Some(Instant::now())
+    /// When the peer may be read next.
+    fn reads(&self) -> Reads {
+        Reads::Now
     }
 
     /// Asks for a sign of life.
@@ -124,17 +148,19 @@ impl Connection {
         let stop = self.app.stop.clone();
         let mut life = Life::new(&self.app.limits.session);
         let mut look = pin!(sleep_until(life.look_at()));
+        // Both wait in lists that all connections share: they enter them once, not once a message.
+        let (mut ended, mut stopped) = (pin!(session.ended()), pin!(stop.cancelled()));
         loop {
             let is_full = session.is_full();
-            let reads_at = door.reads_at().filter(|_| !is_full);
-            if reads_at.is_some() {
+            let reads = if is_full { Reads::AfterAnAnswer } else { door.reads() };
+            if !matches!(reads, Reads::AfterAnAnswer) {
                 self.input.release();
             }
-            let is_read = reads_at.is_some_and(|at| at <= Instant::now()) && !self.input.is_waiting();
+            let is_read = reads.is_now() && !self.input.is_waiting();
             tokio::select! {
                 biased;
-                reason = session.ended() => return End::Left(reason),
-                () = stop.cancelled() => return End::Left(Leave::Restart),
+                reason = &mut ended => return End::Left(reason),
+                () = &mut stopped => return End::Left(Leave::Restart),
                 () = &mut look => {
                     if let Err(end) = self.look_after(&mut life, &*door, is_read) {
                         return end;
@@ -144,7 +170,7 @@ impl Connection {
                 () = door.answer() => session.flush(),
                 // Boxed: most never have so much waiting for them.
                 () = async { Box::pin(session.has_room()).await }, if is_full => {}
-                events = read_at(&mut self.input, reads_at) => match events {
+                events = read(&mut self.input, reads) => match events {
                     Ok(events) => {
                         if let Err(end) = Box::pin(self.deal_with(door, events)).await {
                             return end;
@@ -260,17 +286,14 @@ impl Door for NoDoor {
     }
 }
 
-async fn read_at(input: &mut Input, at: Option<Instant>) -> Result<Vec<Event>, InputEnd> {
-    match at {
-        None => std::future::pending().await,
-        Some(at) => {
-            if at > Instant::now() {
-                // Boxed: most are never waited for.
-                Box::pin(sleep_until(at)).await;
-            }
-            input.events().await
-        }
+async fn read(input: &mut Input, reads: Reads) -> Result<Vec<Event>, InputEnd> {
+    match reads {
+        Reads::Now => {}
+        // Boxed: most are never waited for.
+        Reads::At(at) => Box::pin(sleep_until(at)).await,
+        Reads::AfterAnAnswer => std::future::pending().await,
     }
+    input.events().await
 }
 
 /// Whether the peer is still there, and still sends. Both are looked at by one

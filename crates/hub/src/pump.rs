@@ -1,5 +1,6 @@
 //! Feeds the members of one room until the room leaves memory.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,9 +24,12 @@ enum Due {
     Forget,
 }
 
-/// Of what the last turn took, the part that the next one may wait. Measured
-/// (docs/decisions/0010): a quarter brings no more.
-const GATHER_PART: u32 = 8;
+/// Of what the last turn took, the part for which the next one waits when
+/// nothing comes any more: what answers a turn comes in one go. Measured
+/// (docs/decisions/0010).
+const PAUSE_PART: u32 = 8;
+/// The part that it waits at most, while more keeps coming.
+const GATHER_PART: u32 = 2;
 
 /// The last turn of a room.
 struct Turn {
@@ -36,14 +40,22 @@ struct Turn {
 impl Turn {
     /// Where turns follow close upon each other, lets more come before the
     /// next: a write costs the same for one message as for ten.
-    async fn gather(&self) {
+    async fn gather<S: Sink>(&self, room: &Room<S>) {
         let begins = Instant::now();
-        if begins - self.ended > self.took / 2 {
+        if begins - self.ended > self.took / GATHER_PART {
             return;
         }
+        let (mut heard, mut heard_at) = (room.head(), begins);
         // Too short for a timer.
-        while begins.elapsed() < self.took / GATHER_PART {
+        loop {
             yield_now().await;
+            let (head, now) = (room.head(), Instant::now());
+            if head != heard {
+                (heard, heard_at) = (head, now);
+            }
+            if now - heard_at >= self.took / PAUSE_PART || now - begins >= self.took / GATHER_PART {
+                return;
+            }
         }
     }
 }
@@ -57,26 +69,34 @@ pub(crate) async fn pump<S: Sink>(room: Arc<Room<S>>, forget: impl Fn(&Arc<Room<
     let mut crowd = Crowd::default();
     let mut rest_at = None;
     let mut last = Turn { took: Duration::ZERO, ended: Instant::now() };
+    let mut alarm = pin!(sleep_until(last.ended));
     loop {
         let next = next_due(&room, rest_at);
+        // One that is early is set again when it has gone off: a turn puts off what is due, and must not set a timer.
+        if let Some((at, _)) = next
+            && (at < alarm.deadline() || alarm.is_elapsed())
+        {
+            alarm.as_mut().reset(at);
+        }
         tokio::select! {
             () = room.woken() => {
                 if room.is_retired() {
                     return;
                 }
-                last.gather().await;
+                last.gather(&room).await;
                 let begins = Instant::now();
                 take_turn(&room, &mut crowd).await;
                 last = Turn { took: begins.elapsed(), ended: Instant::now() };
                 rest_at = Some(last.ended + REST_AFTER);
             }
-            due = wait_for(next) => match due {
-                Due::Presence => room.tell_due_presence(),
-                Due::Rest => {
+            () = &mut alarm, if next.is_some() => match next.filter(|(at, _)| *at <= Instant::now()) {
+                None => {}
+                Some((_, Due::Presence)) => room.tell_due_presence(),
+                Some((_, Due::Rest)) => {
                     room.rest();
                     rest_at = None;
                 }
-                Due::Forget => {
+                Some((_, Due::Forget)) => {
                     if forget(&room) {
                         return;
                     }
@@ -93,12 +113,6 @@ fn next_due<S: Sink>(room: &Room<S>, rest_at: Option<Instant>) -> Option<(Instan
     let rest = rest_at.map(|at| (at, Due::Rest));
     let forget = room.idle_since().map(|since| (since + room.limits().room_idle, Due::Forget));
     [presence, rest, forget].into_iter().flatten().min()
-}
-
-async fn wait_for(next: Option<(Instant, Due)>) -> Due {
-    let Some((at, due)) = next else { return std::future::pending().await };
-    sleep_until(at).await;
-    due
 }
 
 /// Writes to all who are to be written to: in a large room several workers do

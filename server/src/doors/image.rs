@@ -12,7 +12,6 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
 use wire::base64_image::Notation;
 use wire::error_code::ErrorCode;
 use wire::image_json;
@@ -26,7 +25,7 @@ use crate::input::MessageBounds;
 use crate::metrics::Speaks;
 use crate::pieces::{Answer, Held, pieces};
 use crate::rate::Bucket;
-use crate::session::{Close, Door};
+use crate::session::{Close, Door, Reads};
 use crate::sink::Session;
 
 /// `GET /ws/image`.
@@ -156,9 +155,9 @@ impl Door for ImageDoor {
     }
 
     /// Over the rate the client is not read until the rate allows.
-    fn reads_at(&self) -> Option<Instant> {
+    fn reads(&self) -> Reads {
         let may_read = self.waiting.is_empty() && self.answers.len() < self.app.limits.session.answers_max;
-        may_read.then(|| self.bucket.next_at())
+        if may_read { Reads::from(self.bucket.next_at()) } else { Reads::AfterAnAnswer }
     }
 
     fn too_slow(&self) -> Close {

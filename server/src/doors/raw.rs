@@ -7,7 +7,6 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use hub::{AsSent, Body, Draft, Encode, Event, Happening, Join, Leave, PersonName, Reply, RoomName, Since};
-use tokio::time::Instant;
 use wire::websocket::{CloseCode, Opcode, Utf8, put_frame};
 
 use super::upgrade::upgrade;
@@ -19,7 +18,7 @@ use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::plain_text::{PlainText, Urls};
 use crate::rate::Bucket;
-use crate::session::{Close, Door};
+use crate::session::{Close, Door, Reads};
 use crate::sink::{Room, Seat, Session};
 
 /// `GET /ws/raw/<room>`.
@@ -74,8 +73,8 @@ impl Door for RawDoor {
 
     /// The door has no way to refuse a message: over the rate its peer is not
     /// read until the rate allows.
-    fn reads_at(&self) -> Option<Instant> {
-        Some(self.bucket.next_at())
+    fn reads(&self) -> Reads {
+        self.bucket.next_at().into()
     }
 
     fn settle(&self) {

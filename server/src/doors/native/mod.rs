@@ -13,7 +13,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::{Bytes, BytesMut};
 use hub::{Body, DedupKey, Draft, Join, Leave, PersonName, PublishError, Receipt, Reply, RoomName, Since, StoreError};
-use tokio::time::Instant;
 use wire::error_code::ErrorCode;
 use wire::native::{self, Command, Message};
 use wire::websocket::{CloseCode, Utf8};
@@ -27,7 +26,7 @@ use crate::metrics::Speaks;
 use crate::peer::Client;
 use crate::query::Query;
 use crate::rate::Bucket;
-use crate::session::{Close, Door};
+use crate::session::{Close, Door, Reads};
 use crate::sink::{Room, Seat, Session};
 
 pub(crate) use format::NativeFormat;
@@ -243,9 +242,9 @@ impl Door for NativeDoor {
         }
     }
 
-    fn reads_at(&self) -> Option<Instant> {
+    fn reads(&self) -> Reads {
         let waiting = self.pictures.as_ref().map_or(0, |pictures| pictures.waiting());
-        (waiting < self.app.limits.session.answers_max).then(Instant::now)
+        if waiting < self.app.limits.session.answers_max { Reads::Now } else { Reads::AfterAnAnswer }
     }
 
     fn settle(&self) {

@@ -19,7 +19,6 @@ use axum::extract::Request;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use hub::Leave;
-use tokio::time::Instant;
 use wire::engineio::{PING, PROBE, PROBE_ANSWER, Packet, Transport, packets};
 use wire::websocket::{CloseCode, Opcode, Utf8, put_frame};
 
@@ -33,7 +32,7 @@ use crate::doors::upgrade::upgrade;
 use crate::input::MessageBounds;
 use crate::metrics::Speaks;
 use crate::peer::Client;
-use crate::session::{Close, Door};
+use crate::session::{Close, Door, Reads};
 use crate::sink::Session;
 
 /// Opens a session.
@@ -163,10 +162,10 @@ impl Door for WebSocketDoor {
         }
     }
 
-    fn reads_at(&self) -> Option<Instant> {
+    fn reads(&self) -> Reads {
         match &self.stage {
-            Stage::Open(socket) if socket.is_full() => None,
-            Stage::Open(_) | Stage::Probing(_) => Some(Instant::now()),
+            Stage::Open(socket) if socket.is_full() => Reads::AfterAnAnswer,
+            Stage::Open(_) | Stage::Probing(_) => Reads::Now,
         }
     }
 

@@ -81,7 +81,7 @@ async fn introduce(app: &App, nicks: &[Nick; 2], partners: &mut [Partner; 2]) ->
 /// One message from the one whose turn it is to the other.
 async fn turn([first, second]: &mut [Partner; 2], speaks: usize, bucket: &mut Bucket) -> Result<(), End> {
     let (speaker, listener) = if speaks == 0 { (first, second) } else { (second, first) };
-    sleep_until(bucket.next_at()).await;
+    bucket.filled().await;
     let message = tokio::select! {
         message = speaker.field() => message.map_err(|_| End::Left(speaks))?,
         () = listener.leaves() => return Err(End::Left(1 - speaks)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hub::{AsSent, Body, Draft, PersonName, Reply};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 use wire::tcp_room::{Chunk, Parts, Splitter, TooLong, is_http_request};
 
 use crate::app::App;
@@ -72,7 +72,7 @@ impl<'a> Speaker<'a> {
 
     async fn next_chunk(&mut self, visitor: &Visitor) -> Result<Chunk, Over> {
         // Over the rate it is not read until the rate allows: the door has no way to refuse a message.
-        sleep_until(self.bucket.next_at()).await;
+        self.bucket.filled().await;
         loop {
             match self.splitter.next_chunk() {
                 Ok(Some(chunk)) => return Ok(chunk),
