@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -50,12 +50,7 @@ pub enum TlsError {
 pub fn config(files: &TlsFiles) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
-    let verifier: Arc<dyn ServerCertVerifier> = if files.is_insecure {
-        Arc::new(AnyCertificate(provider))
-    } else {
-        Arc::new(KnownCertificate::new(files.ca.as_deref(), provider)?)
-    };
-    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(Trust::new(files, provider)?));
     let Some((chain_path, key_path)) = &files.identity else { return Ok(builder.with_no_client_auth()) };
     let chain = certificates(chain_path)?;
     let key = PrivateKeyDer::from_pem_file(key_path).map_err(|source| file(key_path, source))?;
@@ -71,31 +66,31 @@ fn file(path: &Path, source: rustls::pki_types::pem::Error) -> TlsError {
     TlsError::File { path: path.to_owned(), source }
 }
 
-/// Trusts the public roots, or the certificates in a file: those who are signed by one of them, and one that
-/// is itself in the file. What `openssl req -x509` makes says that it is an authority, which webpki takes for
-/// no server's.
+/// Whom to trust: those whom a public root or a certificate in a file has signed, and a certificate that is
+/// itself in the file. What `openssl req -x509` makes says that it is an authority, which webpki takes for no
+/// server's.
 #[derive(Debug)]
-struct KnownCertificate {
+struct Trust {
     by_signature: Arc<WebPkiServerVerifier>,
     given: Vec<CertificateDer<'static>>,
+    /// Whoever answers, which is asked for by name: `--insecure`.
+    is_blind: bool,
 }
 
-impl KnownCertificate {
-    fn new(ca: Option<&Path>, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
-        let given = ca.map(certificates).transpose()?.unwrap_or_default();
+impl Trust {
+    fn new(files: &TlsFiles, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
+        let given = files.ca.as_deref().map(certificates).transpose()?;
         let mut roots = RootCertStore::empty();
-        for certificate in &given {
-            roots.add(certificate.clone())?;
-        }
-        if ca.is_none() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        match &given {
+            Some(given) => given.iter().try_for_each(|certificate| roots.add(certificate.clone()))?,
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         }
         let by_signature = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
-        Ok(Self { by_signature, given })
+        Ok(Self { by_signature, given: given.unwrap_or_default(), is_blind: files.is_insecure })
     }
 }
 
-impl ServerCertVerifier for KnownCertificate {
+impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -104,6 +99,9 @@ impl ServerCertVerifier for KnownCertificate {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        if self.is_blind {
+            return Ok(ServerCertVerified::assertion());
+        }
         let verified = self.by_signature.verify_server_cert(certificate, intermediates, name, ocsp_response, now);
         match verified {
             // Told after its time was found right, before its name was looked at.
@@ -137,44 +135,5 @@ impl ServerCertVerifier for KnownCertificate {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.by_signature.supported_verify_schemes()
-    }
-}
-
-/// Trusts whoever answers, which is asked for by name: `--insecure`.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
