@@ -1,6 +1,7 @@
 //! What keeping messages costs, and what it brings: `cargo xtask history`.
 //!
-//! Prints the tables that stand in `docs/history.md`.
+//! Prints the tables that stand in `docs/history.md`; of the modes alone that
+//! its arguments name, if there are any.
 #![expect(clippy::print_stdout, reason = "the tables are what this program is for")]
 
 mod cpu;
@@ -28,6 +29,12 @@ fn main() {
     recovery();
 }
 
+/// Those that were asked for.
+fn chosen<const COUNT: usize>(modes: [Mode; COUNT]) -> impl Iterator<Item = Mode> {
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    modes.into_iter().filter(move |mode| asked.is_empty() || asked.iter().any(|name| name == mode.name()))
+}
+
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
@@ -36,7 +43,7 @@ fn throughput() {
     println!("In batches of {}, 100 bytes each, every message with a key for retries:\n", throughput::BATCH);
     println!("| history | rooms | messages/s | CPU a message, µs | bytes a message on disk |");
     println!("|---|--:|--:|--:|--:|");
-    for mode in Mode::ALL {
+    for mode in chosen(Mode::ALL) {
         for rooms in ROOMS {
             let figures = runtime().block_on(throughput::measure(mode, rooms));
             let size = figures.disk_bytes.map_or("–".to_owned(), |bytes| format!("{bytes:.0}"));
@@ -52,7 +59,7 @@ fn paced() {
         "| history | messages/s | ack p50, ms | ack p99, ms | CPU of the writer, or of Redis, a message, µs | all CPU a message, µs |"
     );
     println!("|---|--:|--:|--:|--:|--:|");
-    for mode in Mode::ALL {
+    for mode in chosen(Mode::ALL) {
         for rate in RATES {
             let figures = runtime().block_on(paced::measure(mode, rate, PACED_FOR));
             let writer = figures.writer_us.map_or("–".to_owned(), |us| format!("{us:.1}"));
@@ -70,7 +77,7 @@ fn recovery() {
     );
     println!("| history | ms after it began to connect |");
     println!("|---|--:|");
-    for mode in [Mode::Os, Mode::Redis] {
+    for mode in chosen([Mode::Os, Mode::Redis]) {
         let took = runtime().block_on(recovery::measure(mode));
         println!("| {} | {:.0} |", mode.name(), took.as_secs_f64() * 1e3);
     }

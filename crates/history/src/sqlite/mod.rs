@@ -6,6 +6,7 @@
 //! program has them open.
 
 mod archive;
+mod checkpoint;
 mod columns;
 mod dedup;
 mod life;
@@ -42,6 +43,7 @@ pub use open::OpenError;
 
 use crate::Retention;
 use crate::clock::unix_time;
+use checkpoint::{Checkpoints, LOG_MAX_BYTES};
 use dedup::Dedup;
 use life::Found;
 use open::FolderLock;
@@ -57,15 +59,8 @@ use writer::{Command, Writer};
 /// Requests that wait for the writer; one more is refused. Chosen: the hub
 /// appends one batch at a time.
 const COMMANDS_MAX: usize = 64;
-/// Pages of the log after which they are put into the file itself (64 MiB: a
-/// page that many batches touch is written there once; measured at 1,000
-/// rooms: 9.7 µs a message, against 13.6 after 4,000 pages), the writer's cache
-/// in KiB, and the size to which the log shrinks.
-const CHECKPOINT_PAGES: u32 = 16_000;
-/// See above.
+/// The writer's cache. Chosen: the index of some thousand busy rooms.
 const CACHE_KIB: i32 = 64 << 10;
-/// See above.
-const LOG_MAX_BYTES: i32 = 64 << 20;
 
 /// When a message counts as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,22 +149,23 @@ impl SqliteStore {
         let path = folder.join(HISTORY_FILE);
         let log = folder.join(format!("{HISTORY_FILE}-wal"));
         let found = Found { has_log: log.metadata().is_ok_and(|log| log.len() > 0) };
-        let connection = open::to_write(&path, schema::HISTORY)?;
+        let mut connection = open::to_write(&path, schema::HISTORY)?;
         let generation = life::begin(&connection, &path, found, sync, boot.as_deref())?;
         let set_up = || {
             connection.pragma_update(None, "synchronous", sync.pragma())?;
-            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update(None, "journal_size_limit", LOG_MAX_BYTES)?;
             Dedup::read(&connection, clock(), &limits)
         };
         let dedup = set_up().map_err(OpenError::of(&path))?;
+        let checkpoints = Checkpoints::start(&mut connection, &path)?;
         let pictures = Pictures::open(&folder.join(PICTURES_FILE), sync, &limits)?;
         let readers = Readers::new(path, limits.readers_max);
         let (gather_max, retention) = (limits.gather_max, limits.retention.clone());
         let forgotten = Arc::default();
         let writer = Writer {
             connection,
+            checkpoints,
             rooms: Rooms::new(generation, limits.rooms_cached_max),
             dedup,
             packs: Packs::default(),

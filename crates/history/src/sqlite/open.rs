@@ -136,6 +136,11 @@ pub(super) fn to_write(path: &Path, steps: Steps) -> Result<Connection, OpenErro
     prepare(&mut connection, path, steps).map(|()| connection)
 }
 
+/// Opens a file that is there and known to be ours, to put its log into it.
+pub(super) fn to_checkpoint(path: &Path) -> Result<Connection, OpenError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
 /// Opens the file to read; it stays as it is.
 pub(super) fn to_read(path: &Path) -> Result<Connection, OpenError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)

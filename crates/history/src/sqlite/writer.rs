@@ -10,6 +10,7 @@ use hub::{Append, Appended, Message, RoomName, StoreError, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use super::checkpoint::Checkpoints;
 use super::dedup::{Dedup, First, digest, millis};
 use super::open::FolderLock;
 use super::outage::Outage;
@@ -34,6 +35,7 @@ pub(super) enum Command {
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    pub(super) checkpoints: Checkpoints,
     pub(super) rooms: Rooms,
     pub(super) dedup: Dedup,
     /// Of the transaction under way.
@@ -164,8 +166,9 @@ impl Writer {
         Ok(swept.is_partial)
     }
 
-    fn close(self) {
-        if let Err(error) = life::end(&self.connection) {
+    fn close(mut self) {
+        let ended = self.checkpoints.end(&mut self.connection).and_then(|()| life::end(&self.connection));
+        if let Err(error) = ended {
             tracing::warn!(%error, "the history could not be closed cleanly");
         }
         drop(self.connection);
