@@ -7,8 +7,11 @@ pub(super) const CODE_BITS_MAX: usize = 15;
 
 /// An entry of a table holds what a code word stands for in its upper half; in
 /// its lower half the bits to take off for the word with its extra bits (0 to
-/// 7), those of the word alone (8 to 11), and these flags.
-pub(super) const LITERAL: u32 = 1 << 31;
+/// 5), those of the word alone (8 to 11), and these flags.
+pub(super) const LITERAL: u32 = 1 << 12;
+/// Two literals, the first one lower, and the bits of both words.
+pub(super) const PAIR: u32 = 1 << PAIR_SHIFT;
+pub(super) const PAIR_SHIFT: u32 = 6;
 /// The entry is no literal, length or distance.
 pub(super) const EXCEPTION: u32 = 1 << 15;
 /// The upper half says where in the table the longer codes with this beginning
@@ -54,6 +57,20 @@ pub(super) fn fill_table(
     let longer = symbols.as_slice();
     fill_subtables(table, table_bits, &counts, word, longer, meanings);
     Ok(())
+}
+
+/// Lets an entry stand for two literals where the words of both are in the
+/// `table_bits` bits that find it.
+pub(super) fn pair_literals(table: &mut [u32], table_bits: usize) {
+    // The second one is found further in front, so that from the end on it is still a single one.
+    for place in (0..1 << table_bits).rev() {
+        let first = table[place];
+        let second = table[place >> (first & 0xF)];
+        let bits = (first & 0xF) + (second & 0xF);
+        if first & second & LITERAL != 0 && bits as usize <= table_bits {
+            table[place] = (second & 0xFF << 16) << 8 | first & 0xFF << 16 | LITERAL | PAIR | bits;
+        }
+    }
 }
 
 /// Codes of more than `table_bits` bits, which have the same beginning, share a

@@ -1,7 +1,7 @@
 //! Reads a stream: bytes into a window, and how they were written.
 
 use super::bits::Bits;
-use super::huffman::{END, EXCEPTION, LITERAL, SUBTABLE, fill_table};
+use super::huffman::{END, EXCEPTION, LITERAL, PAIR_SHIFT, SUBTABLE, fill_table, pair_literals};
 use super::{
     CODE_LENGTH_ORDER, DISTANCE_BASES, DISTANCE_EXTRA_BITS, DISTANCE_SYMBOLS, DeflateError, END_OF_BLOCK, LENGTH_BASES,
     LENGTH_EXTRA_BITS, LENGTH_MAX, LITERAL_SYMBOLS, Sequence, fixed_literal_lengths,
@@ -17,9 +17,13 @@ const LENGTHS_TABLE_BITS: usize = 7;
 const LITERAL_ENTRIES: usize = 4096;
 const DISTANCE_ENTRIES: usize = 512;
 
-/// Bytes that are written past the wanted end: three literals or a copy, which
-/// moves 16 bytes at a time.
-pub(super) const WINDOW_SPARE_BYTES: usize = LENGTH_MAX + 16;
+/// Chosen: a block that made so many bytes and goes on will have paid for
+/// looking which literals come in pairs; a stranger's short blocks never do.
+const UNPAIRED_BYTES: usize = 1024;
+
+/// Bytes that are written past the wanted end: three pairs of literals and a
+/// copy, which moves 16 bytes at a time.
+pub(super) const WINDOW_SPARE_BYTES: usize = LENGTH_MAX + 20;
 
 /// What the codes of a block mean.
 #[derive(Debug)]
@@ -29,11 +33,18 @@ pub(crate) struct Tables {
     /// Whether they are those of the fixed codes: a stream may have a block of
     /// these for each ten of its bits.
     are_fixed: bool,
+    /// Whether entries may stand for two literals.
+    are_paired: bool,
 }
 
 impl Default for Tables {
     fn default() -> Self {
-        Self { literals: Box::new([EXCEPTION; _]), distances: Box::new([EXCEPTION; _]), are_fixed: false }
+        Self {
+            literals: Box::new([EXCEPTION; _]),
+            distances: Box::new([EXCEPTION; _]),
+            are_fixed: false,
+            are_paired: false,
+        }
     }
 }
 
@@ -101,6 +112,8 @@ impl<'a> Reader<'a> {
         (from, to): (usize, usize),
         sequences: &mut Vec<Sequence>,
     ) -> Result<(usize, Progress), DeflateError> {
+        let mut from = from;
+        let mut has_content = false;
         loop {
             if matches!(self.block, Block::Ahead) {
                 self.begin_block(tables)?;
@@ -116,6 +129,17 @@ impl<'a> Reader<'a> {
                     self.block = Block::Stored { left: left - bytes };
                     (from + bytes, left == bytes)
                 }
+                Block::Coded if !tables.are_paired && from + UNPAIRED_BYTES < to => {
+                    let part = (from, from + UNPAIRED_BYTES);
+                    let (end, is_over) = read_codes(&mut self.source, tables, window, part, sequences)?;
+                    if !is_over {
+                        tables.pair();
+                        has_content = true;
+                        from = end;
+                        continue;
+                    }
+                    (end, is_over)
+                }
                 Block::Coded => read_codes(&mut self.source, tables, window, (from, to), sequences)?,
             };
             if !is_over {
@@ -126,7 +150,7 @@ impl<'a> Reader<'a> {
                 return Ok((end, Progress::EndOfStream));
             }
             // Blocks without content are passed over.
-            if end > from {
+            if has_content || end > from {
                 return Ok((end, Progress::EndOfBlock));
             }
         }
@@ -224,8 +248,14 @@ impl<'a> Reader<'a> {
 impl Tables {
     fn fill(&mut self, literals: &[u8], distances: &[u8]) -> Result<(), DeflateError> {
         self.are_fixed = false;
+        self.are_paired = false;
         fill_table(&mut *self.literals, LITERAL_TABLE_BITS, literals, &LITERAL_MEANINGS)?;
         fill_table(&mut *self.distances, DISTANCE_TABLE_BITS, distances, &DISTANCE_MEANINGS)
+    }
+
+    fn pair(&mut self) {
+        pair_literals(&mut *self.literals, LITERAL_TABLE_BITS);
+        self.are_paired = true;
     }
 }
 
@@ -316,12 +346,13 @@ impl Tables {
         self.literals[bits.peek(LITERAL_TABLE_BITS)]
     }
 
-    /// Takes a literal; returns where the next one belongs, and its entry.
+    /// Takes a literal or two; returns where the next one belongs, and its entry.
     #[inline(always)]
     fn put(&self, window: &mut [u8], at: usize, entry: u32, bits: &mut Bits<'_>) -> (usize, u32) {
         bits.skip(entry);
-        window[at] = (entry >> 16) as u8;
-        (at + 1, self.literal(*bits))
+        // Behind a single one another byte is written, which the next one takes the place of.
+        window[at..at + 2].copy_from_slice(&((entry >> 16) as u16).to_le_bytes());
+        (at + 1 + (entry >> PAIR_SHIFT & 1) as usize, self.literal(*bits))
     }
 }
 

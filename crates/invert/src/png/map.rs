@@ -79,6 +79,21 @@ pub(super) struct Mapper<'a> {
     pixel_bytes: usize,
     colour: [u8; 8],
     neighbours: Option<&'a mut Neighbours>,
+    /// Bytes of the pixel data before the next row.
+    next_row_start: u64,
+    independent: RowStart,
+}
+
+/// The beginning of a row, its filter still to come.
+#[derive(Debug, Clone, Copy)]
+struct RowStart {
+    /// Bytes of the pixel data before it.
+    place: u64,
+    passes: Passes,
+    /// That of the row before.
+    pass: Pass,
+    /// Rows of the pass that were begun.
+    row: u32,
 }
 
 impl<'a> Mapper<'a> {
@@ -94,7 +109,33 @@ impl<'a> Mapper<'a> {
             pixel_bytes: header.pixel_bytes(),
             colour: colour_bits(header),
             neighbours,
+            next_row_start: 0,
+            independent: RowStart { place: 0, passes, pass: Pass::default(), row: 0 },
         }
+    }
+
+    /// Bytes of the pixel data before the last row that was begun whose samples
+    /// follow from its own bytes alone.
+    pub(super) fn independent_place(&self) -> u64 {
+        self.independent.place
+    }
+
+    /// A mapper that begins with that row, and keeps samples from there on.
+    pub(super) fn with_neighbours<'n>(&self, neighbours: &'n mut Neighbours) -> Result<Mapper<'n>, Fault> {
+        let RowStart { place, passes, pass, row } = self.independent;
+        neighbours.begin_pass(pass.row_bytes)?;
+        Ok(Mapper {
+            passes,
+            pass,
+            row,
+            filter: Filter::None,
+            at: pass.row_bytes,
+            pixel_bytes: self.pixel_bytes,
+            colour: self.colour,
+            neighbours: Some(neighbours),
+            next_row_start: place,
+            independent: self.independent,
+        })
     }
 
     /// Maps the next bytes of the pixel data.
@@ -126,11 +167,16 @@ impl<'a> Mapper<'a> {
     }
 
     fn begin_row(&mut self, filter: u8) -> Result<(), Fault> {
+        let start = RowStart { place: self.next_row_start, passes: self.passes, pass: self.pass, row: self.row };
         if self.row == self.pass.rows {
             self.pass = self.passes.next().ok_or(Fault::TooMany)?;
             self.row = 0;
         }
         self.filter = Filter::of(filter)?;
+        if self.row == 0 || matches!(self.filter, Filter::None | Filter::Sub) {
+            self.independent = start;
+        }
+        self.next_row_start += 1 + self.pass.row_bytes;
         if let Some(neighbours) = &mut self.neighbours {
             if self.row == 0 {
                 neighbours.begin_pass(self.pass.row_bytes)?;

@@ -87,8 +87,9 @@ impl Frame<'_> {
                 && let Some(neighbours) = neighbours.take()
             {
                 retoken.expect_noise();
-                mapper = self.catch_up(unpacked.passed_bytes + unpacked.from as u64, again, neighbours)?;
-                mapped = unpacked.map(&mut mapper);
+                let from;
+                (mapper, from) = self.catch_up(&mapper, unpacked, again, neighbours)?;
+                mapped = unpacked.map_from(from, &mut mapper);
             }
             mapped?;
             old_sum.write(&unpacked.old[unpacked.from..unpacked.to]);
@@ -117,15 +118,21 @@ impl Frame<'_> {
         Ok(())
     }
 
-    /// A mapper that knows neighbours, behind so many unpacked bytes. Most
-    /// pictures never need one; so rather than keep samples always, the stream
-    /// is read again where they are asked for first.
+    /// A mapper that knows neighbours, and where in `unpacked` it begins. Most
+    /// pictures never need one; so rather than keep samples always, they are
+    /// made where they are asked for first, from the last row that tells its
+    /// own. Where that has left the window, the stream is read again.
     fn catch_up<'n>(
         self,
-        bytes: u64,
+        mapper: &Mapper<'_>,
+        unpacked: &Unpacked,
         again: &mut Unpacked,
         neighbours: &'n mut Neighbours,
-    ) -> Result<Mapper<'n>, Stop> {
+    ) -> Result<(Mapper<'n>, usize), Stop> {
+        if let Some(from) = mapper.independent_place().checked_sub(unpacked.passed_bytes) {
+            return Ok((mapper.with_neighbours(neighbours)?, from as usize));
+        }
+        let bytes = unpacked.passed_bytes + unpacked.from as u64;
         let mut reader = Reader::new(self.stream)?;
         let passes = Passes::of(self.header, self.width, self.height);
         let mut mapper = Mapper::new(self.header, passes, Some(neighbours));
@@ -135,7 +142,7 @@ impl Frame<'_> {
             again.step(&mut reader)?;
             again.map(&mut mapper)?;
         }
-        Ok(mapper)
+        Ok((mapper, unpacked.from))
     }
 
     fn error(self, stop: Stop) -> InvertError {
@@ -247,7 +254,12 @@ impl Unpacked {
 
     /// Makes the new bytes of the last step.
     fn map(&mut self, mapper: &mut Mapper<'_>) -> Result<(), Fault> {
-        mapper.map(&self.old[self.from..self.to], &mut self.new[self.from..self.to])
+        self.map_from(self.from, mapper)
+    }
+
+    /// Makes the new bytes from `from` on.
+    fn map_from(&mut self, from: usize, mapper: &mut Mapper<'_>) -> Result<(), Fault> {
+        mapper.map(&self.old[from..self.to], &mut self.new[from..self.to])
     }
 
     /// The new bytes of the last step.
