@@ -29,6 +29,7 @@ const RUNS: &[&[&str]] = &[
         "--lib",
         "--tests",
     ],
+    &["env", "PROPTEST_CASES=10000", "cargo", "test", "--release", "-p", "tests", "--test", "it", "any_bytes"],
 ];
 
 /// Does all of them.
