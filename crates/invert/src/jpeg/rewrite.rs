@@ -211,6 +211,10 @@ impl<'a> Rewrite<'a> {
     /// scan: their quantisation is the one that stands here.
     fn correct(&mut self, scan: &ScanHeader, header: &Segment<'_>) -> Result<(), InvertError> {
         for member in scan.members.iter().filter(|_| scan.first == 0) {
+            if scan.refines && self.corrections[member.component].is_none() {
+                // G.1.1.1.2: a refinement adds a bit to values; without them no bit makes the negative.
+                return Err(header.damaged("a scan that refines values which no scan has given"));
+            }
             let component = self.picture.frame.components[member.component];
             let Some(step) = self.tables.dc_steps[usize::from(component.table)] else {
                 return Err(header.damaged("a scan without its tables"));

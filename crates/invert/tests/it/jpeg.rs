@@ -223,6 +223,21 @@ fn a_scan_that_ends_early_is_broken_even_when_the_end_is_marked() {
     }
 }
 
+/// Found by fuzzing: a bit added to values that are not known made another
+/// picture with each negative.
+#[test]
+fn mean_values_that_are_refined_before_they_are_given_are_broken() {
+    for shape in shapes().into_iter().filter(|shape| shape.is_progressive) {
+        let mut file = picture(shape, 60);
+        let scan = file.windows(2).position(|window| window == [0xFF, 0xDA]).unwrap();
+        // The last byte of the header: which bit is refined, and to which one.
+        let approximation = scan + 1 + usize::from(file[scan + 3]);
+        file[approximation] = 0x10;
+        assert!(complaint(&file).contains("refines values"), "{shape:?}: {}", complaint(&file));
+        assert_eq!(kind(&file), Some(ErrorKind::Broken), "{shape:?}");
+    }
+}
+
 #[test]
 fn a_missing_restart_interval_is_broken() {
     let shape = Shape { is_grey: false, sampling: SamplingFactor::R_4_2_0, is_progressive: false, restart_interval: 3 };
