@@ -57,7 +57,9 @@ pub(crate) fn open(relay: &Relay, room: &str, count: usize) -> Result<Vec<Member
 impl Member {
     fn connect(relay: &Relay, room: &str, number: usize) -> Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        let source = Ipv4Addr::new(127, 0, 1, 1 + (number / PER_ADDRESS) as u8);
+        // Addresses of this relay alone: the ports of the members of the last one are not free again for a minute.
+        let [high, low] = relay.address.port().to_be_bytes();
+        let source = Ipv4Addr::new(127, high, low, 1 + (number / PER_ADDRESS) as u8);
         socket.bind(&SocketAddr::from((source, 0)).into())?;
         socket.connect(&relay.address.into()).context("the relay does not take a connection")?;
         let stream = TcpStream::from(socket);
