@@ -148,7 +148,7 @@ impl Connection {
         let stop = self.app.stop.clone();
         let mut life = Life::new(&self.app.limits.session);
         let mut look = pin!(sleep_until(life.look_at()));
-        // Both wait in lists that all connections share: they enter them once, not once a message.
+        // Each enters a list behind a lock: once, not once a message.
         let (mut ended, mut stopped) = (pin!(session.ended()), pin!(stop.cancelled()));
         loop {
             let is_full = session.is_full();
