@@ -65,10 +65,10 @@ pub(super) async fn run(
         }
     }
     drop(connecting);
-    // To hold them for so long is what was asked for.
     let hold = if shared.tasks.is_empty() { Duration::ZERO } else { plan.hold };
     tokio::select! {
         () = stop.cancelled() => {}
+        // To hold them for so long is what was asked for.
         () = tokio::time::sleep(hold) => {}
     }
     let duration = records.elapsed();
